@@ -1,0 +1,33 @@
+"""Contracts and the canonical message: pure, no I/O.
+
+Everything here is a value or a function of values, so it is tested without an event loop.
+"""
+
+from crossdock.contracts.errors import (
+    CrossdockError,
+    Disconnected,
+    Halt,
+    Problem,
+    Reject,
+    Retry,
+)
+from crossdock.contracts.ids import child_id, keyed_id, new_id
+from crossdock.contracts.message import Message
+from crossdock.contracts.reference import ContractRef
+from crossdock.contracts.subjects import Subjects, is_token
+
+__all__ = [
+    "ContractRef",
+    "CrossdockError",
+    "Disconnected",
+    "Halt",
+    "Message",
+    "Problem",
+    "Reject",
+    "Retry",
+    "Subjects",
+    "child_id",
+    "is_token",
+    "keyed_id",
+    "new_id",
+]

@@ -1,0 +1,68 @@
+"""NATS subjects and stream names: the only place where they are built and parsed.
+
+Every token is validated here, so no caller can ever bring in a wildcard, a dot or a line break.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from crossdock.contracts.reference import NAME
+
+_TOKEN = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
+
+
+def is_token(text: str) -> bool:
+    """Tell whether the text may be one token of a subject: ``a-z 0-9 _ -``, at most 63."""
+    return _TOKEN.match(text) is not None
+
+
+def _token(text: str, what: str) -> str:
+    if not is_token(text):
+        raise ValueError(
+            f"{text[:80]!r} is not a name for a {what}: use lower-case letters, digits, - and _, "
+            "at most 63, starting with a letter or digit"
+        )
+    return text
+
+
+class Subjects(msgspec.Struct, frozen=True):
+    """The subjects of one mesh.
+
+    Attributes:
+        mesh: Name of the mesh: the first token of each subject, the prefix of each stream.
+    """
+
+    mesh: str
+
+    def __post_init__(self) -> None:
+        _token(self.mesh, "mesh")
+
+    def incoming(self, contract: str) -> str:
+        """Return where canonical messages of a contract come in: ``<mesh>.in.<d>.<e>.<e>``."""
+        if not NAME.match(contract):
+            raise ValueError(f"{contract[:80]!r} is not a contract name")
+        return f"{self.mesh}.in.{contract}"
+
+    def outgoing(self, destination: str) -> str:
+        """Return where messages for a destination go: ``<mesh>.out.<destination>``."""
+        return f"{self.mesh}.out.{_token(destination, 'destination')}"
+
+    def dead(self, where: str) -> str:
+        """Return where the dead letters of a component go: ``<mesh>.dead.<component>``."""
+        return f"{self.mesh}.dead.{_token(where, 'component')}"
+
+    def record(self, where: str) -> str:
+        """Return where the records of a component go: ``<mesh>.record.<component>``."""
+        return f"{self.mesh}.record.{_token(where, 'component')}"
+
+    def stream(self, kind: str) -> str:
+        """Return the name of a stream; kind is ``in``, ``out``, ``dead`` or ``record``."""
+        return f"{self.mesh}-{kind}"
+
+    def contract_of(self, subject: str) -> str | None:
+        """Return the contract that an incoming subject names, or None for another subject."""
+        prefix = f"{self.mesh}.in."
+        return subject[len(prefix) :] if subject.startswith(prefix) else None

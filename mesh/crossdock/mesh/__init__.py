@@ -1,0 +1,1 @@
+"""What every service stands on: the bus, consuming, configuration, telemetry, lifecycle."""

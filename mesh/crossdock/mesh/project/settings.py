@@ -1,0 +1,127 @@
+"""``mesh.yaml``: what holds for the whole mesh."""
+
+from __future__ import annotations
+
+import msgspec
+
+from crossdock.mesh.project.scalars import Duration, Secret, Size
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Frozen, by name, unknown keys refused."""
+
+
+class GatewaySettings(_File):
+    """The HTTP gateway.
+
+    Attributes:
+        listen: ``HOST:PORT``; port 0 takes a free one.
+        max_body: Largest request body; larger ones get 413.
+        max_batch: Most events in one batched CloudEvents request.
+        max_pending: Most messages that wait for their PubAck at once; beyond it 503.
+        timeout: How long a request waits for its PubAck before 503.
+        anonymous: Accept callers without an API key. Only on a loopback address.
+    """
+
+    listen: str = "127.0.0.1:8080"
+    max_body: Size = Size(1024**2)
+    max_batch: int = 1000
+    max_pending: int = 10_000
+    timeout: Duration = Duration(10)
+    anonymous: bool = False
+
+
+class MqttListener(_File):
+    """The MQTT listener of the embedded nats-server.
+
+    Attributes:
+        listen: ``HOST:PORT`` on a loopback address.
+        user: User name that MQTT clients log in with.
+        password: Their password.
+        subjects: NATS subjects that they may use, for example ``meters.>``.
+    """
+
+    listen: str
+    user: str
+    password: Secret
+    subjects: tuple[str, ...]
+
+
+class BrokerSettings(_File):
+    """NATS JetStream.
+
+    Attributes:
+        replicas: Copies of each stream; 3 in production, 1 on a single node.
+        max_bytes: Bound of each of the streams ``in`` and ``out``; when full, doors say 503.
+        history: How long acknowledged messages are kept for replay.
+        duplicate_window: How long the streams remember ids.
+        mqtt: MQTT listener of the embedded server, none by default.
+    """
+
+    replicas: int = 1
+    max_bytes: Size = Size(10 * 1024**3)
+    history: Duration = Duration(7 * 86400)
+    duplicate_window: Duration = Duration(120)
+    mqtt: MqttListener | None = None
+
+
+class Policy(_File):
+    """What happens when a message fails: named in the project, used by routes and workers.
+
+    Attributes:
+        attempts: How often a message is tried before it becomes a dead letter.
+        delays: Waits before the second, third, … attempt; the last one repeats.
+        jitter: Share of a delay by which it varies at random, 0 to 1.
+        timeout: Longest time for one attempt.
+        breaker_after: Failures in a row after which consumption pauses.
+        breaker_pause: How long it pauses.
+        dead_letter_limit: Dead letters in one run of a component after which it halts.
+    """
+
+    attempts: int = 5
+    delays: tuple[Duration, ...] = (Duration(1), Duration(5), Duration(30), Duration(120))
+    jitter: float = 0.2
+    timeout: Duration = Duration(30)
+    breaker_after: int = 5
+    breaker_pause: Duration = Duration(10)
+    dead_letter_limit: int = 10_000
+
+
+class TelemetrySettings(_File):
+    """Traces and logs.
+
+    Attributes:
+        sample: Share of new traces that are recorded, 0 to 1.
+    """
+
+    sample: float = 0.01
+
+
+class MeshFile(_File):
+    """The whole of ``mesh.yaml``.
+
+    Attributes:
+        mesh: Name of the mesh: ``a-z 0-9 _ -``; first token of every subject.
+        description: For people.
+        gateway: The HTTP gateway.
+        broker: NATS JetStream.
+        policies: Named failure policies; ``standard`` exists always.
+        telemetry: Traces and logs.
+    """
+
+    mesh: str
+    description: str = ""
+    gateway: GatewaySettings = GatewaySettings()
+    broker: BrokerSettings = BrokerSettings()
+    policies: dict[str, Policy] = {}
+    telemetry: TelemetrySettings = TelemetrySettings()
+
+    def policy(self, name: str) -> Policy:
+        """Return a named policy; ``standard`` is there without being written.
+
+        Raises:
+            KeyError: When the project has no policy of that name.
+        """
+        if name == "standard":
+            return self.policies.get(name, Policy())
+        return self.policies[name]

@@ -1,0 +1,55 @@
+"""``routes/*.yaml``: one route a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Frozen, by name, unknown keys refused."""
+
+
+class Branch(_File, rename={"as_": "as", "else_": "else"}):
+    """One branch: when its condition holds, the message goes to its destinations.
+
+    Attributes:
+        to: Destination, or several (Recipient List).
+        when: JSONata condition over the data; a branch without one, and without ``else``, always
+            holds.
+        else_: Taken when no branch before it was.
+        as_: Contract of what is sent, ``name@range``; the accepted one when not given.
+        map: JSONata that makes the data to send, or the name of a ``.jsonata`` file beside the
+            route (Message Translator); the data goes on unchanged when not given.
+    """
+
+    to: str | tuple[str, ...]
+    when: str | None = None
+    else_: bool = False
+    as_: str | None = None
+    map: str | None = None
+
+
+class RouteFile(_File):
+    """The whole of a route file.
+
+    Attributes:
+        route: Name: ``a-z 0-9 _ -``.
+        accepts: Contract, or several, ``name@range``.
+        description: For people.
+        where: JSONata condition (Message Filter): when it does not hold, the message is filtered.
+        send: Content-Based Router: the first branch that holds is taken.
+        send_all: Recipient List: every branch that holds is taken.
+        on_failure: Name of the failure policy.
+        examples: For ``crossdock route test``.
+    """
+
+    route: str
+    accepts: str | tuple[str, ...]
+    description: str = ""
+    where: str | None = None
+    send: tuple[Branch, ...] = ()
+    send_all: tuple[Branch, ...] = ()
+    on_failure: str = "standard"
+    examples: tuple[dict[str, Any], ...] = ()

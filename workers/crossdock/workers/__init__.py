@@ -1,0 +1,1 @@
+"""Workers: the SDK, the conformance kit, and one folder per adapter."""

@@ -1,0 +1,43 @@
+"""``workers/*.yaml``: one worker a file, which connects one system."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class WorkerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole of a worker file.
+
+    Attributes:
+        worker: Name: ``a-z 0-9 _ -``.
+        adapter: Name of the adapter, as ``crossdock worker --list`` shows them.
+        settings: The adapter's own settings.
+        description: For people.
+        publishes: Source only: contract of what it publishes, ``name@range``.
+        id: Source only: JSONata over what was received that gives its stable identity.
+        consumes: Sink only: its destination; the worker's name when not given.
+        map: JSONata, or the name of a ``.jsonata`` file beside the worker: for a source from what
+            was received to the contract's data, for a sink from the data to what is delivered.
+        on_failure: Name of the failure policy.
+        batch: Most messages delivered or published at once.
+        group: Workers of one group share a process.
+    """
+
+    worker: str
+    adapter: str
+    settings: dict[str, Any] = {}
+    description: str = ""
+    publishes: str | None = None
+    id: str | None = None
+    consumes: str | None = None
+    map: str | None = None
+    on_failure: str = "standard"
+    batch: int = 500
+    group: str = "workers"
+
+    @property
+    def destination(self) -> str:
+        """Destination that a sink consumes."""
+        return self.consumes or self.worker

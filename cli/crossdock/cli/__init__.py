@@ -1,0 +1,1 @@
+"""The ``crossdock`` command: the only place that knows every service."""

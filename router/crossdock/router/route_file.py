@@ -11,7 +11,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Frozen, by name, unknown keys refused."""
 
 
-class Branch(_File, rename={"as_": "as", "else_": "else"}):
+class Branch(_File, frozen=True, rename={"as_": "as", "else_": "else"}):
     """One branch: when its condition holds, the message goes to its destinations.
 
     Attributes:
@@ -31,7 +31,7 @@ class Branch(_File, rename={"as_": "as", "else_": "else"}):
     map: str | None = None
 
 
-class RouteFile(_File):
+class RouteFile(_File, frozen=True):
     """The whole of a route file.
 
     Attributes:

@@ -11,7 +11,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Frozen, by name, unknown keys refused."""
 
 
-class GatewaySettings(_File):
+class GatewaySettings(_File, frozen=True):
     """The HTTP gateway.
 
     Attributes:
@@ -31,7 +31,7 @@ class GatewaySettings(_File):
     anonymous: bool = False
 
 
-class MqttListener(_File):
+class MqttListener(_File, frozen=True):
     """The MQTT listener of the embedded nats-server.
 
     Attributes:
@@ -47,7 +47,7 @@ class MqttListener(_File):
     subjects: tuple[str, ...]
 
 
-class BrokerSettings(_File):
+class BrokerSettings(_File, frozen=True):
     """NATS JetStream.
 
     Attributes:
@@ -65,7 +65,7 @@ class BrokerSettings(_File):
     mqtt: MqttListener | None = None
 
 
-class Policy(_File):
+class Policy(_File, frozen=True):
     """What happens when a message fails: named in the project, used by routes and workers.
 
     Attributes:
@@ -87,7 +87,7 @@ class Policy(_File):
     dead_letter_limit: int = 10_000
 
 
-class TelemetrySettings(_File):
+class TelemetrySettings(_File, frozen=True):
     """Traces and logs.
 
     Attributes:
@@ -97,7 +97,7 @@ class TelemetrySettings(_File):
     sample: float = 0.01
 
 
-class MeshFile(_File):
+class MeshFile(_File, frozen=True):
     """The whole of ``mesh.yaml``.
 
     Attributes:

@@ -1,0 +1,8 @@
+"""The bus: the one place that touches the broker's client, nats-py under FastStream."""
+
+from crossdock.mesh.bus.bus import Bus
+from crossdock.mesh.bus.committing import Published
+from crossdock.mesh.bus.incoming import Incoming
+from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
+
+__all__ = ["Bus", "ConsumerSpec", "Incoming", "Published", "Puller"]

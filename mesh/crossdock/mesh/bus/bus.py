@@ -1,0 +1,162 @@
+"""The bus: publishing with PubAck and pulling, on one connection that never gives up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
+from faststream.nats import NatsBroker
+from nats.errors import Error as NatsError
+
+from crossdock.contracts import Disconnected, Message, Subjects, keyed_id
+from crossdock.mesh.bus.committing import MAX_BATCH, Committer, Outgoing, Published
+from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.js import JetStreamContext
+
+_log = logging.getLogger("crossdock.bus")
+_RECONNECT_WAIT = 0.25
+
+
+class Bus:
+    """One connection to the broker, for one mesh.
+
+    Attributes:
+        subjects: Subjects and stream names of the mesh.
+        broker: FastStream's broker, whose connection this is.
+    """
+
+    def __init__(self, broker: NatsBroker, client: Client, subjects: Subjects) -> None:
+        self.broker = broker
+        self.client = client
+        self.subjects = subjects
+        self._committers: dict[str, Committer] = {}
+
+    @classmethod
+    async def connect(cls, url: str, subjects: Subjects, *, name: str) -> Self:
+        """Connect; from then on the connection is kept for ever.
+
+        Args:
+            url: ``nats://user:password@host:port``, several separated by commas.
+            subjects: Of the mesh.
+            name: Of the service, as the broker's monitoring shows it.
+
+        Raises:
+            Disconnected: No server answers, or it refuses the credentials.
+        """
+        broker = NatsBroker(
+            url.split(","),
+            name=name,
+            max_reconnect_attempts=-1,  # the client's default gives up after 60
+            reconnect_time_wait=_RECONNECT_WAIT,  # type: ignore[arg-type] # nats-py takes a float
+            connect_timeout=5,
+            ping_interval=5,
+            max_outstanding_pings=2,
+            error_cb=_on_error,
+            disconnected_cb=_on_disconnected,
+            reconnected_cb=_on_reconnected,
+        )
+        try:
+            async with asyncio.timeout(10):
+                client = await broker.connect()
+        except (NatsError, OSError, TimeoutError) as error:
+            raise Disconnected(
+                f"cannot connect to the broker ({type(error).__name__}): is it running, and are "
+                "address and credentials right?"
+            ) from error
+        return cls(broker, client, subjects)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker can be reached now."""
+        return bool(self.client.is_connected)
+
+    @property
+    def jetstream(self) -> JetStreamContext:
+        """nats-py's own JetStream context, for asset management within the mesh package."""
+        return self.client.jetstream(timeout=5)
+
+    async def publish(self, subject: str, message: Message) -> Published:
+        """Store one message and return its PubAck (I1).
+
+        Raises:
+            Disconnected: The broker is away, or it is unknown whether it stored the message.
+            Retry: The stream is full.
+            Reject: The message can never be stored.
+        """
+        item = Outgoing(subject, _headers(message), message.data)
+        return (await self._committer(subject).store([item]))[0]
+
+    async def publish_many(self, messages: Sequence[tuple[str, Message]]) -> list[Published]:
+        """Store messages in order, of one kind of subject; up to 1,000 appear together.
+
+        Raises:
+            Disconnected: As in :meth:`publish`; it speaks for all.
+            Retry: The stream is full.
+            Reject: One of them can never be stored.
+        """
+        items = [Outgoing(subject, _headers(each), each.data) for subject, each in messages]
+        return await self.store(items)
+
+    async def store(self, items: Sequence[Outgoing]) -> list[Published]:
+        """Store what is ready as it is; see :meth:`publish_many`."""
+        if not items:
+            return []
+        committer = self._committer(items[0].subject)
+        if len(items) <= MAX_BATCH:
+            return await committer.store(items)
+        parts = [
+            committer.store(items[start : start + MAX_BATCH])
+            for start in range(0, len(items), MAX_BATCH)
+        ]
+        return [each for part in await asyncio.gather(*parts) for each in part]
+
+    def puller(self, spec: ConsumerSpec, *, prefetch: int = 500) -> Puller:
+        """Return a puller on a durable consumer, not yet started.
+
+        Args:
+            spec: The consumer.
+            prefetch: Most messages that one request asks for; twice as many may be held.
+        """
+        return Puller(self.client, spec, prefetch=prefetch)
+
+    async def close(self) -> None:
+        """Flush and close. Safe twice."""
+        for committer in self._committers.values():
+            await committer.close()
+        self._committers.clear()
+        if not self.client.is_closed:
+            try:
+                await self.broker.stop()
+            except (NatsError, TimeoutError):
+                await self.client.close()
+
+    def _committer(self, subject: str) -> Committer:
+        kind = subject.split(".", 2)[1]
+        committer = self._committers.get(kind)
+        if committer is None:
+            committer = Committer(self.client, self.subjects.stream(kind))
+            self._committers[kind] = committer
+        return committer
+
+
+def _headers(message: Message) -> dict[str, str]:
+    headers = message.headers()
+    headers["Nats-Msg-Id"] = keyed_id(message.source, message.id)
+    return headers
+
+
+async def _on_error(error: Exception) -> None:
+    _log.warning("broker error", extra={"why": type(error).__name__})
+
+
+async def _on_disconnected() -> None:
+    _log.warning("broker disconnected")
+
+
+async def _on_reconnected() -> None:
+    _log.info("broker reconnected")

@@ -1,0 +1,224 @@
+"""Pulling from a durable consumer: bounded, for ever, and noticing when it has gone.
+
+One pull request is open at a time, with idle heartbeats. The traps this closes: a request that the
+server forgot (restart, reconnect, new leader) is noticed by missing heartbeats, a consumer that was
+deleted or changed is made again, a disconnection of any length is waited out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import Any
+
+import msgspec
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import Error as NatsError
+
+from crossdock.mesh.bus.incoming import Incoming
+
+_log = logging.getLogger("crossdock.bus")
+
+_EXPIRES = 30.0
+_HEARTBEAT = 2.0
+_PAUSE = 0.5
+_NOTHING_NOW = frozenset({"404", "408"})
+_NANOSECONDS = 1_000_000_000
+
+
+class ConsumerSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A durable pull consumer.
+
+    Attributes:
+        stream: Name of its stream.
+        durable: Its name.
+        filters: Subjects that it takes.
+        ack_wait: Seconds without a sign of life after which a message is delivered again.
+        max_ack_pending: Most messages that are delivered and not settled, over all replicas.
+        from_start: Whether a new consumer takes what is in the stream already.
+        replicas: Copies of its state; 0 for as many as the stream.
+    """
+
+    stream: str
+    durable: str
+    filters: tuple[str, ...]
+    ack_wait: float = 10.0
+    max_ack_pending: int = 4000
+    from_start: bool = True
+    replicas: int = 0
+
+    def config(self, start_after: int | None) -> dict[str, Any]:
+        """Return the configuration as the server's API takes it."""
+        config: dict[str, Any] = {
+            "durable_name": self.durable,
+            "ack_policy": "explicit",
+            "ack_wait": int(self.ack_wait * _NANOSECONDS),
+            "max_ack_pending": self.max_ack_pending,
+            "max_deliver": -1,  # the limit is ours: past the server's, a message stays, silent
+            "max_waiting": 512,
+            "filter_subjects": list(self.filters),
+            "num_replicas": self.replicas,
+            "deliver_policy": "all" if self.from_start else "new",
+        }
+        if start_after is not None:
+            config["deliver_policy"] = "by_start_sequence"
+            config["opt_start_seq"] = start_after + 1
+        return config
+
+
+class Puller:
+    """Receives from one durable consumer; any number of pullers share its messages."""
+
+    def __init__(self, client: Client, spec: ConsumerSpec, *, prefetch: int = 500) -> None:
+        self._client = client
+        self._prefetch = prefetch
+        self.spec = spec
+        self._inbox = client.new_inbox()
+        self._subscription: Subscription | None = None
+        self._buffer: deque[Incoming] = deque()
+        self._arrived = asyncio.Event()
+        self._open = 0  # messages that the open request may still bring
+        self._last_sign = 0.0
+        self._suspect = False  # the consumer may have gone: look before asking again
+        self._highest = 0
+        self.repaired = 0
+
+    async def start(self) -> None:
+        """Create or update the consumer and listen.
+
+        Raises:
+            NatsError: When the broker does not answer.
+        """
+        await self.ensure()
+        self._subscription = await self._client.subscribe(f"{self._inbox}.*", cb=self._on_message)
+
+    async def next(self, most: int, wait: float) -> list[Incoming]:
+        """Return what has come, at most so many; waits up to so many seconds for the first.
+
+        Never raises for the broker's sake: while it is away, this waits and returns nothing.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait
+        while not self._buffer:
+            await self._keep_asking()
+            left = deadline - loop.time()
+            if left <= 0:
+                return []
+            self._arrived.clear()
+            try:
+                async with asyncio.timeout(min(left, _HEARTBEAT)):
+                    await self._arrived.wait()
+            except TimeoutError:
+                continue
+        taken = [self._buffer.popleft() for _ in range(min(most, len(self._buffer)))]
+        if len(self._buffer) < self._prefetch:  # ask for the next while these are worked on
+            await self._keep_asking()
+        return taken
+
+    def held(self) -> list[Incoming]:
+        """Return what was received and not yet handed out."""
+        return list(self._buffer)
+
+    async def stop(self) -> None:
+        """Stop listening and give back what was received and not handed out. Safe twice."""
+        subscription, self._subscription = self._subscription, None
+        if subscription is None:
+            return
+        try:
+            await subscription.unsubscribe()
+            while self._buffer:
+                await self._buffer.popleft().nak(0.01)
+            await self._client.flush(timeout=2)
+        except NatsError:
+            _log.info("consumer not left in order", extra={"consumer": self.spec.durable})
+
+    async def ensure(self) -> None:
+        """Create the consumer, or bring it back to what it should be.
+
+        Raises:
+            NatsError: When the broker does not answer or refuses.
+        """
+        name = f"{self.spec.stream}.{self.spec.durable}"
+        info = await self._api(f"CONSUMER.INFO.{name}", {})
+        start_after = self._highest or None
+        if "error" in info:
+            if self._highest:
+                self.repaired += 1
+                _log.error("consumer was gone; made again", extra={"consumer": self.spec.durable})
+            wanted = self.spec.config(start_after)
+        else:
+            found = info["config"]
+            wanted = found | {
+                key: value
+                for key, value in self.spec.config(None).items()
+                if key not in ("deliver_policy", "opt_start_seq", "num_replicas")
+            }
+            wanted.pop("filter_subject", None)
+            if wanted == found:
+                return
+        answer = await self._api(
+            f"CONSUMER.CREATE.{name}", {"stream_name": self.spec.stream, "config": wanted}
+        )
+        if "error" in answer:
+            raise NatsError(f"consumer {self.spec.durable}: {answer['error'].get('description')}")
+
+    async def _api(self, verb: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = await self._client.request(f"$JS.API.{verb}", msgspec.json.encode(body), timeout=5)
+        result: dict[str, Any] = msgspec.json.decode(answer.data)
+        return result
+
+    async def _keep_asking(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._open > 0 and now - self._last_sign > 2 * _HEARTBEAT + _PAUSE:
+            self._open = 0
+            self._suspect = True
+        if self._open > 0 or self._subscription is None:
+            return
+        if not self._client.is_connected:
+            await asyncio.sleep(_PAUSE)
+            return
+        try:
+            if self._suspect:
+                await self.ensure()
+                self._suspect = False
+            await self._ask()
+        except NatsError as error:
+            _log.warning(
+                "cannot pull yet",
+                extra={"consumer": self.spec.durable, "why": type(error).__name__},
+            )
+            self._suspect = True
+            await asyncio.sleep(_PAUSE)
+
+    async def _ask(self) -> None:
+        request = {
+            "batch": self._prefetch,
+            "expires": int(_EXPIRES * _NANOSECONDS),
+            "idle_heartbeat": int(_HEARTBEAT * _NANOSECONDS),
+        }
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self.spec.stream}.{self.spec.durable}"
+        self._open = self._prefetch
+        self._last_sign = asyncio.get_running_loop().time()
+        await self._client.publish(subject, msgspec.json.encode(request), reply=f"{self._inbox}.1")
+
+    async def _on_message(self, msg: Msg) -> None:
+        self._last_sign = asyncio.get_running_loop().time()
+        if msg.subject.startswith(self._inbox):
+            self._on_status((msg.headers or {}).get("Status", ""))
+            return
+        incoming = Incoming(msg)
+        self._highest = max(self._highest, incoming.sequence)
+        self._buffer.append(incoming)
+        self._open -= 1
+        self._arrived.set()
+
+    def _on_status(self, status: str) -> None:
+        if status == "100":
+            return
+        self._open = 0
+        if status not in _NOTHING_NOW:  # 409, 503: deleted, changed, leader moved, shutting down
+            self._suspect = True
+        self._arrived.set()

@@ -1,0 +1,78 @@
+"""The streams of a mesh: made, and brought back to what they should be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from crossdock.contracts import Halt
+from crossdock.mesh.bus import Bus
+from crossdock.mesh.project.settings import BrokerSettings
+
+_NANOSECONDS = 1_000_000_000
+_RECORD_SHARE = 4  # the record stream may take a quarter of what a message stream may
+_ALREADY_THERE = 10058
+
+
+def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
+    """Return the streams as the server's API takes them.
+
+    ``in``, ``out`` and ``dead`` refuse new messages when full and never drop old ones by age: what
+    is unread stays, the janitor removes only what every consumer has acknowledged (I8). Records are
+    history, so the oldest may go.
+    """
+    mesh = bus.subjects.mesh
+    common: dict[str, Any] = {
+        "retention": "limits",
+        "storage": "file",
+        "num_replicas": settings.replicas,
+        "discard": "new",
+        "max_age": 0,
+        "max_bytes": int(settings.max_bytes),
+        "duplicate_window": int(settings.duplicate_window * _NANOSECONDS),
+        "allow_atomic": True,
+        "allow_direct": True,
+    }
+    record = {
+        "discard": "old",
+        "max_age": int(settings.history * _NANOSECONDS),
+        "max_bytes": int(settings.max_bytes) // _RECORD_SHARE,
+        "duplicate_window": min(
+            int(settings.duplicate_window * _NANOSECONDS), int(settings.history * _NANOSECONDS)
+        ),
+        "compression": "s2",
+    }
+    return [
+        common
+        | {"name": bus.subjects.stream(kind), "subjects": [f"{mesh}.{kind}.>"]}
+        | (record if kind == "record" else {})
+        for kind in ("in", "out", "dead", "record")
+    ]
+
+
+async def provision(bus: Bus, settings: BrokerSettings) -> None:
+    """Create the mesh's streams, or bring their settings up to date. Safe to repeat.
+
+    Raises:
+        Halt: The broker refuses a stream.
+    """
+    for config in stream_configs(bus, settings):
+        name = config["name"]
+        found = await _api(bus, f"STREAM.INFO.{name}", {})
+        if "error" in found:
+            answer = await _api(bus, f"STREAM.CREATE.{name}", config)
+            if answer.get("error", {}).get("err_code") == _ALREADY_THERE:  # another was faster
+                answer = {}
+        elif any(found["config"].get(key) != value for key, value in config.items()):
+            answer = await _api(bus, f"STREAM.UPDATE.{name}", found["config"] | config)
+        else:
+            continue
+        if "error" in answer:
+            raise Halt(f"the broker refuses stream {name}: {answer['error'].get('description')}")
+
+
+async def _api(bus: Bus, verb: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer = await bus.client.request(f"$JS.API.{verb}", msgspec.json.encode(body), timeout=5)
+    result: dict[str, Any] = msgspec.json.decode(answer.data)
+    return result

@@ -1,8 +1,9 @@
 """The bus: the one place that touches the broker's client, nats-py under FastStream."""
 
 from crossdock.mesh.bus.bus import Bus
-from crossdock.mesh.bus.committing import Published
+from crossdock.mesh.bus.committing import Outgoing, Published
 from crossdock.mesh.bus.incoming import Incoming
 from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
+from crossdock.mesh.bus.reading import Stored
 
-__all__ = ["Bus", "ConsumerSpec", "Incoming", "Published", "Puller"]
+__all__ = ["Bus", "ConsumerSpec", "Incoming", "Outgoing", "Published", "Puller", "Stored"]

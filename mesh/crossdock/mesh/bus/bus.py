@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from faststream.nats import NatsBroker
@@ -13,6 +14,7 @@ from nats.errors import Error as NatsError
 from crossdock.contracts import Disconnected, Message, Subjects, keyed_id
 from crossdock.mesh.bus.committing import MAX_BATCH, Committer, Outgoing, Published
 from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
+from crossdock.mesh.bus.reading import Stored, read_one, read_stream
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -123,6 +125,35 @@ class Bus:
             prefetch: Most messages that one request asks for; twice as many may be held.
         """
         return Puller(self.client, spec, prefetch=prefetch)
+
+    def read(
+        self, kind: str, *, subject: str = ">", sequence: int = 1, since: datetime | None = None
+    ) -> AsyncIterator[Stored]:
+        """Yield what a stream of the mesh holds, in order, from a sequence or a time to its end.
+
+        Args:
+            kind: ``in``, ``out``, ``dead`` or ``record``.
+            subject: Filter, with wildcards.
+            sequence: First sequence.
+            since: First time, instead of a sequence.
+        """
+        stream = self.subjects.stream(kind)
+        return read_stream(self.client, stream, subject=subject, sequence=sequence, since=since)
+
+    async def read_one(self, kind: str, sequence: int) -> Stored | None:
+        """Return one message of a stream of the mesh, or None when it is not there."""
+        return await read_one(self.client, self.subjects.stream(kind), sequence)
+
+    async def delete(self, kind: str, sequence: int) -> None:
+        """Remove one message from a stream of the mesh.
+
+        Raises:
+            Disconnected: The broker does not answer.
+        """
+        try:
+            await self.jetstream.delete_msg(self.subjects.stream(kind), sequence)
+        except NatsError as error:
+            raise Disconnected(f"not removed: {type(error).__name__}") from error
 
     async def close(self) -> None:
         """Flush and close. Safe twice."""

@@ -8,6 +8,7 @@ deleted or changed is made again, a disconnection of any length is waited out.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from typing import Any
@@ -103,6 +104,8 @@ class Puller:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait
         while not self._buffer:
+            if self._subscription is None:
+                return []
             await self._keep_asking()
             left = deadline - loop.time()
             if left <= 0:
@@ -122,18 +125,29 @@ class Puller:
         """Return what was received and not yet handed out."""
         return list(self._buffer)
 
-    async def stop(self) -> None:
-        """Stop listening and give back what was received and not handed out. Safe twice."""
+    async def drain(self) -> None:
+        """Ask for nothing more; what the broker has sent is still handed out. Safe twice."""
         subscription, self._subscription = self._subscription, None
         if subscription is None:
             return
         try:
-            await subscription.unsubscribe()
+            await subscription.drain()  # type: ignore[no-untyped-call] # nats-py
+        except (NatsError, TimeoutError):
+            _log.info("consumer not drained", extra={"consumer": self.spec.durable})
+        self._arrived.set()
+
+    async def give_back(self) -> None:
+        """Return to the broker what was received and not handed out."""
+        with contextlib.suppress(NatsError):
             while self._buffer:
                 await self._buffer.popleft().nak(0.01)
+
+    async def stop(self) -> None:
+        """Stop listening and give back what was received and not handed out. Safe twice."""
+        await self.drain()
+        await self.give_back()
+        with contextlib.suppress(NatsError, TimeoutError):
             await self._client.flush(timeout=2)
-        except NatsError:
-            _log.info("consumer not left in order", extra={"consumer": self.spec.durable})
 
     async def ensure(self) -> None:
         """Create the consumer, or bring it back to what it should be.

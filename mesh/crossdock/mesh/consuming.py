@@ -1,0 +1,326 @@
+"""The consuming loop that routes and destinations share: try, then settle each message once.
+
+A message leaves in one of three ways (I2): acknowledged after its effects are durable, nak'ed with
+a delay, or dead letter first and then terminated. What to do with it follows from the error that
+the handler gave for it; see :mod:`crossdock.contracts.errors`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+from nats.errors import Error as NatsError
+
+from crossdock.contracts import CrossdockError, Disconnected, Halt, Reject, Retry
+from crossdock.mesh import dead_letters, records
+from crossdock.mesh.attempts import Attempts
+from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming
+from crossdock.mesh.delays import delay_before
+from crossdock.mesh.project.settings import Policy
+
+_log = logging.getLogger("crossdock.consuming")
+
+_REMEMBERED = 100_000
+_SIGN_OF_LIFE = 3.0
+_DRAIN = 12.0
+
+State = Literal["starting", "running", "paused", "halted", "stopped"]
+Outcome = CrossdockError | None
+Observer = Callable[[str, int], None]
+
+
+class Handler(Protocol):
+    """What a component does with a batch of messages."""
+
+    async def __call__(self, batch: Sequence[Incoming]) -> Sequence[Outcome]:
+        """Return for each message None when its effects are durable, or why not.
+
+        Raising speaks for the whole batch: ``Disconnected`` and ``Halt`` as they are, anything else
+        makes the runtime try each message on its own. It may be called again with a message that
+        has had its effect; that must have none then (I4). Cancellation means: out of time.
+        """
+        ...
+
+
+class Component(msgspec.Struct, frozen=True, kw_only=True):
+    """What consumes.
+
+    Attributes:
+        kind: Route or destination.
+        name: Its name.
+        policy: What to do on failure.
+        batch: Most messages that the handler is given at once.
+        lanes: How many batches are worked on at the same time.
+    """
+
+    kind: Literal["route", "destination"]
+    name: str
+    policy: Policy
+    batch: int = 500
+    lanes: int = 1
+
+
+class Consuming:
+    """Consumes for one component until it is stopped."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        component: Component,
+        spec: ConsumerSpec,
+        handler: Handler,
+        observe: Observer = lambda _outcome, _count: None,
+    ) -> None:
+        self._bus = bus
+        self._component = component
+        self._policy = component.policy
+        self._handler = handler
+        self._observe = observe
+        self._puller = bus.puller(spec, prefetch=component.batch)
+        self._attempts = Attempts(bus, spec.durable)
+        self._stop = asyncio.Event()
+        self._pulling = asyncio.Lock()
+        self._held: set[Incoming] = set()
+        self._known: dict[int, int] = {}
+        self._failures = 0
+        self._dead = 0
+        self._drained = False
+        self._deadline = math.inf
+        self._batch = component.batch
+        self.state: State = "starting"
+        self.reason = ""
+
+    async def run(self) -> None:
+        """Consume until :meth:`stop`; then what is being worked on is finished."""
+        await self._start()
+        alive = asyncio.create_task(self._signs_of_life(), name=f"alive {self._component.name}")
+        try:
+            async with asyncio.TaskGroup() as lanes:
+                lanes.create_task(self._drain_when_stopped())
+                for number in range(self._component.lanes):
+                    lanes.create_task(self._lane(), name=f"{self._component.name} {number}")
+        finally:
+            alive.cancel()
+            if self.state != "halted":  # a halted component touches no message
+                await self._puller.stop()
+                self.state = "stopped"
+
+    def stop(self) -> None:
+        """Finish what is being worked on, then return from :meth:`run`."""
+        self._stop.set()
+
+    async def _start(self) -> None:
+        while not self._stop.is_set():
+            try:
+                await self._puller.start()
+            except NatsError as error:
+                _log.warning(
+                    "consumer not ready",
+                    extra={"component": self._component.name, "why": str(error)},
+                )
+                await self._pause(1.0)
+            else:
+                self.state = "running"
+                return
+
+    async def _drain_when_stopped(self) -> None:
+        await self._stop.wait()
+        self._deadline = asyncio.get_running_loop().time() + _DRAIN
+        await self._puller.drain()
+        self._drained = True
+
+    @property
+    def _leaving(self) -> bool:
+        """Whether nothing more may be begun: halted, or out of time while stopping."""
+        return self.state == "halted" or asyncio.get_running_loop().time() > self._deadline
+
+    async def _lane(self) -> None:
+        while not self._leaving:
+            async with self._pulling:
+                batch = await self._puller.next(self._batch, 0.5)
+            if not batch:
+                if self._drained:
+                    return
+                continue
+            self._held.update(batch)
+            try:
+                await self._work(batch)
+            finally:
+                self._held.difference_update(batch)
+
+    async def _work(self, batch: list[Incoming]) -> None:
+        expected = [each for each in batch if each.delivered == 1 or each.sequence in self._known]
+        if expected:
+            await self._try(expected)
+        for each in batch:
+            if each.settled or each in expected:
+                continue
+            if not self._leaving:
+                await self._try_suspect(each)
+            elif self.state != "halted":
+                await self._settle(each, Disconnected("stopping"), 1)
+
+    async def _try_suspect(self, incoming: Incoming) -> None:
+        """Try a message that came again unasked: it may have ended the process that tried it."""
+        try:
+            begun = await self._attempts.count(incoming.sequence)
+            if begun >= self._policy.attempts:
+                error = Reject(f"tried {begun} times, and each time its process ended or froze")
+                await self._settle(incoming, error, begun)
+                return
+            await self._attempts.note(incoming.sequence, begun + 1)
+            self._known[incoming.sequence] = begun
+            await self._try([incoming])
+            if incoming.settled:
+                await self._attempts.note(incoming.sequence, self._known.get(incoming.sequence, 0))
+        except Disconnected as error:
+            await self._settle(incoming, error, 0)
+
+    async def _try(self, batch: list[Incoming]) -> None:
+        outcomes, together = await self._call(batch)
+        if outcomes is None:
+            for each in batch:
+                if not self._leaving:
+                    await self._try([each])
+            return
+        if together is not None or all(outcomes):
+            self._failures += 1
+        else:
+            self._failures = 0
+        for incoming, outcome in zip(batch, outcomes, strict=True):
+            await self._settle(incoming, outcome, self._known.get(incoming.sequence, 0) + 1)
+        self._observe("settled", len(batch))
+        if isinstance(together, Disconnected) or self._failures >= self._policy.breaker_after:
+            await self._break()
+
+    async def _call(
+        self, batch: list[Incoming]
+    ) -> tuple[Sequence[Outcome] | None, CrossdockError | None]:
+        """Call the handler; no outcomes mean that each message has to be tried on its own."""
+        error: CrossdockError
+        try:
+            async with asyncio.timeout(self._policy.timeout):
+                outcomes = await self._handler(batch)
+        except TimeoutError:
+            self._batch = max(1, self._batch // 2)
+            error = Retry(f"not done within {self._policy.timeout:g} s")
+        except (Disconnected, Halt) as raised:
+            return [raised] * len(batch), raised
+        except CrossdockError as raised:
+            error = raised
+        except Exception as raised:  # noqa: BLE001 - an adapter's bug is one message's failure
+            _log.error(
+                "unexpected error",
+                extra={"component": self._component.name, "why": type(raised).__name__},
+            )
+            error = Retry(f"unexpected {type(raised).__name__}")
+        else:
+            self._batch = min(self._component.batch, self._batch + self._batch // 8 + 1)
+            return outcomes, None
+        return (None, None) if len(batch) > 1 else ([error], error)
+
+    async def _settle(self, incoming: Incoming, outcome: Outcome, attempts: int) -> None:
+        try:
+            await self._act(incoming, outcome, attempts)
+        except NatsError as error:  # the broker is away: the message comes again
+            _log.info("not settled", extra={"why": type(error).__name__})
+        except CrossdockError as error:
+            _log.warning(
+                "dead letter not stored; the message comes again",
+                extra={"component": self._component.name, "why": error.reason},
+            )
+
+    async def _act(self, incoming: Incoming, outcome: Outcome, attempts: int) -> None:
+        match outcome:
+            case None:
+                self._known.pop(incoming.sequence, None)
+                await incoming.ack()
+            case Disconnected():  # never counts as an attempt
+                self._remember(incoming, attempts - 1)
+                await incoming.nak(delay_before(1, self._policy))
+                self._observe("retried", 1)
+            case Retry() if attempts < self._policy.attempts:
+                self._remember(incoming, attempts)
+                delay = delay_before(attempts, self._policy)
+                await incoming.nak(delay if outcome.after is None else max(outcome.after, 0.001))
+                self._observe("retried", 1)
+            case Halt():
+                self._halt(outcome.reason)
+            case _:
+                await self._bury(incoming, outcome, attempts)
+
+    async def _bury(self, incoming: Incoming, error: CrossdockError, attempts: int) -> None:
+        component = self._component
+        cause = dead_letters.Cause(
+            kind=component.kind,
+            where=component.name,
+            reason=error.reason,
+            problems=error.problems,
+            attempts=attempts,
+        )
+        await dead_letters.put(
+            self._bus,
+            cause,
+            key=f"{self._puller.spec.durable} {incoming.sequence}",
+            subject=incoming.subject,
+            headers=incoming.headers,
+            data=incoming.data,
+        )
+        entry = records.Entry(_id_of(incoming), incoming.sequence, "dead", error.reason)
+        await records.write(self._bus, component.kind, component.name, [entry])
+        self._known.pop(incoming.sequence, None)
+        await incoming.term()
+        self._observe("dead", 1)
+        self._dead += 1
+        if self._dead >= self._policy.dead_letter_limit:
+            self._halt(f"{self._dead} dead letters in one run: the limit of its policy")
+
+    def _remember(self, incoming: Incoming, attempts: int) -> None:
+        """Keep the count of a message that we nak: when it comes again, we know why."""
+        if len(self._known) >= _REMEMBERED:
+            self._known.pop(next(iter(self._known)))
+        self._known[incoming.sequence] = attempts
+
+    def _halt(self, reason: str) -> None:
+        if self.state != "halted":
+            self.state = "halted"
+            self.reason = reason
+            _log.error("halted", extra={"component": self._component.name, "why": reason})
+        self._stop.set()
+
+    async def _break(self) -> None:
+        """Pause consumption instead of burning attempts (Circuit Breaker)."""
+        if self._stop.is_set():
+            return
+        self.state = "paused"
+        _log.warning("paused", extra={"component": self._component.name})
+        await self._pause(self._policy.breaker_pause)
+        self._failures = self._policy.breaker_after - 1  # one more failure pauses again
+        if not self._stop.is_set():
+            self.state = "running"
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+
+    async def _signs_of_life(self) -> None:
+        """Keep what is held from being delivered again while we are alive."""
+        while True:
+            await asyncio.sleep(_SIGN_OF_LIFE)
+            with contextlib.suppress(NatsError):
+                for incoming in [*self._held, *self._puller.held()]:
+                    await incoming.in_progress()
+
+
+def _id_of(incoming: Incoming) -> str:
+    try:
+        return incoming.message().id
+    except ValueError:
+        return ""

@@ -1,0 +1,183 @@
+"""Dead letters: what could not go on, and why, so that it can be repaired and redriven (I3).
+
+A dead letter is a message on ``<mesh>.dead.<component>`` with the original headers and bytes. What
+we know of it is in headers ``crossdock-…`` beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Literal
+
+import msgspec
+
+from crossdock.contracts import Message, Problem, Reject, keyed_id
+from crossdock.contracts.message import decode, encode
+from crossdock.mesh.bus import Bus, Outgoing, Published, Stored
+
+Kind = Literal["route", "destination", "source"]
+
+_OURS = "crossdock-"
+_MAX_TEXT = 1000
+_MAX_PROBLEMS = 20
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """Why and where a message could not go on.
+
+    Attributes:
+        kind: What failed.
+        where: Name of the route, of the destination or of the source worker.
+        reason: One line for a person, without payload (I6).
+        problems: Each single problem, when there are several.
+        attempts: How often it was tried.
+        place: Where the thing came from, for a source: ``employees.csv:17``.
+        contract: What a source wanted to publish, ``name@range``.
+    """
+
+    kind: Kind
+    where: str
+    reason: str
+    problems: tuple[Problem, ...] = ()
+    attempts: int = 1
+    place: str = ""
+    contract: str = ""
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """One dead letter as the stream holds it.
+
+    Attributes:
+        sequence: Its number in the dead-letter stream: how people and commands name it.
+        time: When it was put there, RFC 3339.
+        cause: Why and where.
+        subject: Subject of the original message, ``""`` for what a source refused.
+        headers: Headers of the original message.
+        data: The original bytes.
+    """
+
+    sequence: int
+    time: str
+    cause: Cause
+    subject: str
+    headers: dict[str, str]
+    data: bytes
+
+    @property
+    def message_id(self) -> str:
+        """Id of the canonical message, ``""`` when it never became one."""
+        return decode(self.headers.get("ce-id", ""))
+
+    def __repr__(self) -> str:  # I6
+        return f"DeadLetter({self.sequence}, {self.cause.where!r}, {len(self.data)} bytes)"
+
+
+async def put(
+    bus: Bus, cause: Cause, *, key: str, subject: str, headers: dict[str, str], data: bytes
+) -> Published:
+    """Store a dead letter; its PubAck comes before the original is settled (I2).
+
+    Args:
+        bus: The bus.
+        cause: Why and where.
+        key: Identity of the failure: the same key again is the same dead letter.
+        subject: Subject of the original message, ``""`` if it had none.
+        headers: Its headers, without the broker's own.
+        data: Its bytes.
+
+    Raises:
+        CrossdockError: When it could not be stored.
+    """
+    kept = {name: value for name, value in headers.items() if not name.startswith("Nats-")}
+    problems = msgspec.json.encode(cause.problems[:_MAX_PROBLEMS]).decode()
+    ours = {
+        "crossdock-kind": cause.kind,
+        "crossdock-where": cause.where,
+        "crossdock-reason": encode(cause.reason[:_MAX_TEXT]),
+        "crossdock-problems": encode(problems),
+        "crossdock-attempts": str(cause.attempts),
+        "crossdock-place": encode(cause.place[:_MAX_TEXT]),
+        "crossdock-contract": encode(cause.contract),
+        "crossdock-subject": subject,
+        "Nats-Msg-Id": keyed_id("dead", key),
+    }
+    item = Outgoing(bus.subjects.dead(cause.where), kept | ours, data)
+    return (await bus.store([item]))[0]
+
+
+async def listing(bus: Bus, where: str | None = None) -> AsyncIterator[DeadLetter]:
+    """Yield the dead letters, oldest first, of one component or of all."""
+    subject = f"{bus.subjects.mesh}.dead.>" if where is None else bus.subjects.dead(where)
+    async for stored in bus.read("dead", subject=subject):
+        yield _read(stored)
+
+
+async def get(bus: Bus, sequence: int) -> DeadLetter | None:
+    """Return one dead letter by its number, or None."""
+    stored = await bus.read_one("dead", sequence)
+    return None if stored is None else _read(stored)
+
+
+async def redrive(bus: Bus, letter: DeadLetter, data: bytes | None = None) -> Published:
+    """Send a dead letter again, to the step that failed, then remove it.
+
+    The message keeps its identity, so an inbox still knows it (I4); the stream must take it again,
+    so its deduplication id is new.
+
+    Args:
+        bus: The bus.
+        letter: The dead letter.
+        data: Repaired data, instead of the original.
+
+    Raises:
+        Reject: It never was a canonical message: repair it at its source, or send its data.
+        CrossdockError: When it could not be stored; the dead letter is kept then.
+    """
+    try:
+        message = Message.from_headers(letter.headers, letter.data if data is None else data)
+    except ValueError as error:
+        raise Reject(
+            f"dead letter {letter.sequence} was refused by {letter.cause.where} before it became a "
+            "message: correct it in its system, or send the repaired data with `message send`"
+        ) from error
+    headers = message.headers()
+    headers["Nats-Msg-Id"] = keyed_id("redrive", str(letter.sequence), letter.time)
+    if letter.cause.kind == "route":
+        subject = redrive_subject(bus, letter.cause.where)
+    else:
+        subject = letter.subject
+    published = (await bus.store([Outgoing(subject, headers, message.data)]))[0]
+    await bus.delete("dead", letter.sequence)
+    return published
+
+
+def redrive_subject(bus: Bus, route: str) -> str:
+    """Return the subject on which a route, and no other one, takes a message again."""
+    return f"{bus.subjects.mesh}.in.redrive.{route}"
+
+
+def _read(stored: Stored) -> DeadLetter:
+    ours = {k: decode(v) for k, v in stored.headers.items() if k.startswith(_OURS)}
+    kind: Kind = msgspec.convert(ours.get("crossdock-kind", "source"), Kind)
+    return DeadLetter(
+        sequence=stored.sequence,
+        time=stored.time,
+        cause=Cause(
+            kind=kind,
+            where=ours.get("crossdock-where", ""),
+            reason=ours.get("crossdock-reason", ""),
+            problems=msgspec.json.decode(
+                ours.get("crossdock-problems") or "[]", type=tuple[Problem, ...]
+            ),
+            attempts=int(ours.get("crossdock-attempts") or 0),
+            place=ours.get("crossdock-place", ""),
+            contract=ours.get("crossdock-contract", ""),
+        ),
+        subject=ours.get("crossdock-subject", ""),
+        headers={k: v for k, v in stored.headers.items() if not _is_ours(k)},
+        data=stored.data,
+    )
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith((_OURS, "Nats-"))

@@ -1,0 +1,218 @@
+"""Where is a message: found from the streams themselves, without an index of our own.
+
+An id made by us tells its time (UUID version 7), a caller may give the stream sequence as a hint;
+otherwise the ``in`` stream is searched from its start, within a bound of time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import msgspec
+from nats.errors import Error as NatsError
+
+from crossdock.contracts import Disconnected, Message
+from crossdock.contracts.ids import millis_of
+from crossdock.contracts.reference import version_of
+from crossdock.mesh import records
+from crossdock.mesh.bus import Bus, Stored
+
+_EARLIER = timedelta(seconds=5)
+_LATER = timedelta(minutes=5)
+_SEARCH_SECONDS = 5.0
+ROUTE_PREFIX = "route-"
+
+DestinationState = Literal["pending", "delivered", "dead"]
+RouteState = Literal["pending", "routed", "filtered", "dead"]
+
+
+class DestinationStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one message that a route made.
+
+    Attributes:
+        destination: Where it goes.
+        id: Its own id.
+        state: Pending, delivered or dead.
+        detail: Why, for a dead one.
+    """
+
+    destination: str
+    id: str
+    state: DestinationState
+    detail: str = ""
+
+
+class RouteStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What a route did with the message.
+
+    Attributes:
+        route: Its name.
+        state: Pending, routed, filtered or dead.
+        detail: Which branch, or why.
+        destinations: One for each message that it made.
+    """
+
+    route: str
+    state: RouteState
+    detail: str = ""
+    destinations: tuple[DestinationStatus, ...] = ()
+
+
+class MessageStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a message is.
+
+    Attributes:
+        id: Its id.
+        source: Who made it.
+        contract: Name of its contract.
+        version: Version of its contract.
+        accepted: When it was stored, RFC 3339.
+        sequence: Its sequence in the ``in`` stream.
+        state: ``accepted`` while something is pending, then ``done``, or ``dead`` when anything of
+            it is a dead letter.
+        routes: What each route that accepts it did.
+    """
+
+    id: str
+    source: str
+    contract: str
+    version: str
+    accepted: str
+    sequence: int
+    state: Literal["accepted", "done", "dead"]
+    routes: tuple[RouteStatus, ...] = ()
+
+
+async def find(bus: Bus, message_id: str, sequence: int | None = None) -> MessageStatus | None:
+    """Return where a message is, or None when there is none with that id.
+
+    Args:
+        bus: The bus.
+        message_id: Its id.
+        sequence: Its sequence in the ``in`` stream, when known: makes the look-up quick.
+
+    Raises:
+        Disconnected: The broker does not answer, or the search ran out of time.
+    """
+    try:
+        async with asyncio.timeout(_SEARCH_SECONDS):
+            stored = await _locate(bus, message_id, sequence)
+            if stored is None:
+                return None
+            return await _status(bus, stored, Message.from_headers(stored.headers, b""))
+    except TimeoutError as error:
+        raise Disconnected(
+            f"not found within {_SEARCH_SECONDS:g} s: give the stream sequence as a hint"
+        ) from error
+
+
+async def _locate(bus: Bus, message_id: str, sequence: int | None) -> Stored | None:
+    if sequence is not None:
+        stored = await bus.read_one("in", sequence)
+        return stored if stored is not None and _is(stored, message_id) else None
+    millis = millis_of(message_id)
+    since = until = None
+    if millis is not None:
+        moment = datetime.fromtimestamp(millis / 1000, UTC)
+        since, until = moment - _EARLIER, moment + _LATER
+    async for stored in bus.read("in", since=since):
+        if _is(stored, message_id):
+            return stored
+        if until is not None and datetime.fromisoformat(stored.time) > until:
+            return None
+    return None
+
+
+def _is(stored: Stored, message_id: str) -> bool:
+    try:
+        return Message.from_headers(stored.headers, b"").id == message_id
+    except ValueError:
+        return False
+
+
+async def _status(bus: Bus, stored: Stored, message: Message) -> MessageStatus:
+    story = _Story(stored.sequence, await _routes_for(bus, stored.subject))
+    since = datetime.fromisoformat(stored.time) - _EARLIER
+    async for record in bus.read("record", since=since):
+        story.read(records.read(record.data))
+        if story.complete:
+            break
+    return MessageStatus(
+        id=message.id,
+        source=message.source,
+        contract=message.type,
+        version=version_of(message.dataschema) or "",
+        accepted=stored.time,
+        sequence=stored.sequence,
+        state=story.state,
+        routes=story.routes(),
+    )
+
+
+async def _routes_for(bus: Bus, subject: str) -> list[str]:
+    try:
+        infos = await bus.jetstream.consumers_info(bus.subjects.stream("in"))
+    except NatsError as error:
+        raise Disconnected(f"consumers cannot be listed: {type(error).__name__}") from error
+    return [
+        info.name.removeprefix(ROUTE_PREFIX)
+        for info in infos
+        if info.name.startswith(ROUTE_PREFIX)
+        and subject in (info.config.filter_subjects or [info.config.filter_subject or ""])
+    ]
+
+
+class _Story:
+    """Gathers from the records what concerns one message."""
+
+    def __init__(self, sequence: int, routes: list[str]) -> None:
+        self._sequence = sequence
+        self._routes: dict[str, records.Entry | None] = dict.fromkeys(routes)
+        self._delivered: dict[str, records.Entry] = {}
+
+    def read(self, record: records.Record) -> None:
+        for entry in record.entries:
+            if record.kind == "route" and entry.sequence == self._sequence:
+                self._routes[record.where] = entry
+            elif record.kind == "destination":
+                self._delivered[entry.id] = entry
+
+    @property
+    def complete(self) -> bool:
+        return all(
+            entry is not None and all(child in self._delivered for _, child in entry.children)
+            for entry in self._routes.values()
+        )
+
+    @property
+    def state(self) -> Literal["accepted", "done", "dead"]:
+        routes = self.routes()
+        states = {each.state for each in routes} | {
+            each.state for route in routes for each in route.destinations
+        }
+        if "dead" in states:
+            return "dead"
+        return "accepted" if "pending" in states else "done"
+
+    def routes(self) -> tuple[RouteStatus, ...]:
+        return tuple(self._route(name, entry) for name, entry in sorted(self._routes.items()))
+
+    def _route(self, name: str, entry: records.Entry | None) -> RouteStatus:
+        if entry is None:
+            return RouteStatus(route=name, state="pending")
+        return RouteStatus(
+            route=name,
+            state=msgspec.convert(entry.outcome, RouteState),
+            detail=entry.detail,
+            destinations=tuple(self._destination(*child) for child in entry.children),
+        )
+
+    def _destination(self, destination: str, child: str) -> DestinationStatus:
+        entry = self._delivered.get(child)
+        state: DestinationState = "pending"
+        if entry is not None:
+            state = "dead" if entry.outcome == "dead" else "delivered"
+        detail = entry.detail if entry is not None else ""
+        return DestinationStatus(destination=destination, id=child, state=state, detail=detail)

@@ -146,10 +146,16 @@ def _union(error: jsonschema_rs.ValidationError) -> Iterator[Violation]:
         yield _no_tag(error, alike)
         return
     nearest = min(tagged, key=lambda form: (-_depth(form), len(form)))
-    if len(tagged) > 1 and _depth(nearest) == len(here):
-        yield _single(error)  # several forms could be meant: naming one would be a guess
-    else:
+    if len(tagged) == 1 or _depth(nearest) > len(here):
         yield from violations(iter(nearest))
+    else:  # several forms could be meant: only what they have in common is no guess
+        yield from _common(tagged) or [_single(error)]
+
+
+def _common(forms: list[list[jsonschema_rs.ValidationError]]) -> list[Violation]:
+    first, *rest = [list(violations(iter(form))) for form in forms]
+    others = [{(each.path, each.message) for each in form} for form in rest]
+    return [each for each in first if all((each.path, each.message) in form for form in others)]
 
 
 def _other_type(form: list[jsonschema_rs.ValidationError], here: tuple[str | int, ...]) -> bool:

@@ -3,6 +3,7 @@
 Everything here is a value or a function of values, so it is tested without an event loop.
 """
 
+from crossdock.contracts.contract import Contract
 from crossdock.contracts.errors import (
     CrossdockError,
     Disconnected,
@@ -14,15 +15,18 @@ from crossdock.contracts.errors import (
 from crossdock.contracts.ids import child_id, keyed_id, new_id
 from crossdock.contracts.message import Message
 from crossdock.contracts.reference import ContractRef
+from crossdock.contracts.registry import Registry
 from crossdock.contracts.subjects import Subjects, is_token
 
 __all__ = [
+    "Contract",
     "ContractRef",
     "CrossdockError",
     "Disconnected",
     "Halt",
     "Message",
     "Problem",
+    "Registry",
     "Reject",
     "Retry",
     "Subjects",

@@ -7,7 +7,7 @@ and its result in size and nesting (I8).
 What the engine (jsonata-rs) does, which the tests pin down:
 
 * A number has no type of its own: ``1.0`` comes out as ``1``, and an integer beyond 2^53 loses its
-  last digits without a word.
+  last digits without a word: see :mod:`crossdock.mesh.exact_numbers`.
 * A path that finds one thing gives that thing, one that finds several a list: write ``[lines.sku]``
   or ``lines.sku[]`` where a list is wanted. A key whose value is undefined is left out of its
   object; ``null`` stays. A function as a result becomes ``null``.
@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import jsonata
 import msgspec
@@ -30,7 +30,10 @@ import msgspec
 from crossdock.contracts import Reject, Retry
 from crossdock.mesh.expression_guard import line_and_column, refusals
 
+Json: TypeAlias = Any
+"""A JSON value, as msgspec decodes it: None, bool, int, float, str, list, dict."""
 UNDEFINED: Final = jsonata.UNDEFINED
+"""What an expression gives that finds nothing; false as a condition."""
 
 TIMEOUT: Final = 1.0
 """Seconds that one evaluation may take."""
@@ -85,7 +88,7 @@ class Expression:
             raise ValueError("; ".join(refused))
         self._compile()
 
-    def evaluate(self, value: Any, bindings: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON
+    def evaluate(self, value: Json, bindings: dict[str, Json] | None = None) -> Json:
         """Return what the expression makes of a JSON value, or :data:`UNDEFINED`.
 
         Args:
@@ -104,9 +107,9 @@ class Expression:
 
     def transform(
         self,
-        value: Any,
-        bindings: dict[str, Any] | None = None,  # noqa: ANN401 - JSON
-    ) -> tuple[Any, bytes]:
+        value: Json,
+        bindings: dict[str, Json] | None = None,
+    ) -> tuple[Json, bytes]:
         """Return what the expression makes of a value, and the same as JSON.
 
         Raises:
@@ -118,7 +121,7 @@ class Expression:
             raise Reject(f"{self._name()} gives nothing (undefined) for this message")
         return result, self._encode(result)
 
-    def holds(self, value: Any, bindings: dict[str, Any] | None = None) -> bool:  # noqa: ANN401 - JSON
+    def holds(self, value: Json, bindings: dict[str, Json] | None = None) -> bool:
         """Tell whether the result counts as true, as JSONata's ``$boolean`` has it.
 
         Raises:
@@ -144,7 +147,7 @@ class Expression:
         self._local.compiled = compiled
         return compiled
 
-    def _run(self, value: Any, bindings: dict[str, Any] | None) -> Any:  # noqa: ANN401 - JSON
+    def _run(self, value: Json, bindings: dict[str, Json] | None) -> Json:
         try:
             compiled = self._local.compiled
         except AttributeError:
@@ -154,7 +157,7 @@ class Expression:
         except jsonata.JsonataError as error:
             if error.code != _FULL:
                 raise self._failed(error.code, error.position) from None  # I6: it quotes values
-        except (OverflowError, ValueError) as error:
+        except (OverflowError, ValueError):
             raise Reject(
                 f"{self._name()} cannot read this message: a number beyond 64 bits, or a value "
                 "that JSON does not have"
@@ -164,9 +167,9 @@ class Expression:
     def _run_again(
         self,
         compiled: jsonata.Jsonata,
-        value: Any,
-        bindings: dict[str, Any] | None,  # noqa: ANN401 - JSON
-    ) -> Any:  # noqa: ANN401 - JSON
+        value: Json,
+        bindings: dict[str, Json] | None,
+    ) -> Json:
         """Run once more after a time-out: a process that stood still is no fault of a message."""
         began = time.thread_time()
         try:
@@ -179,11 +182,11 @@ class Expression:
     def _failed(self, code: str, position: int) -> Reject:
         code = code if _CODE.match(code) else "unknown"  # I6: the engine's code may be free text
         where = ""
-        if position >= 0:
+        if position > 0:  # the engine says 0 or -1 where it does not know
             where = " at line {}, column {}".format(*line_and_column(self.text, position))
         return Reject(f"{self._name()} failed{where}: {_MEANING.get(code, 'see JSONata')} ({code})")
 
-    def _encode(self, result: Any) -> bytes:  # noqa: ANN401 - JSON
+    def _encode(self, result: Json) -> bytes:
         try:
             data = msgspec.json.encode(result)
         except (RecursionError, ValueError):
@@ -196,7 +199,7 @@ class Expression:
         return f"{self.place}: the expression" if self.place else "the expression"
 
 
-def truth(value: Any) -> bool:  # noqa: ANN401 - JSON
+def truth(value: Json) -> bool:
     """Tell whether a result counts as true: JSONata's ``$boolean``, with undefined as false."""
     if isinstance(value, list):
         return any(truth(each) for each in value)

@@ -1,0 +1,38 @@
+"""Metrics, traces and logs: what a service says about itself, never about a payload (I6)."""
+
+from crossdock.mesh.telemetry.logs import configure_logging, log_unhandled
+from crossdock.mesh.telemetry.metrics import (
+    BusMetrics,
+    ComponentMetrics,
+    DestinationMetrics,
+    GatewayMetrics,
+    Metrics,
+    RouteMetrics,
+    SourceMetrics,
+)
+from crossdock.mesh.telemetry.steps import Step, processing, receiving, sending, serving
+from crossdock.mesh.telemetry.trace_context import is_sampled, new_traceparent, trace_id
+from crossdock.mesh.telemetry.tracing import Hop, Tracing, configure_tracing
+
+__all__ = [
+    "BusMetrics",
+    "ComponentMetrics",
+    "DestinationMetrics",
+    "GatewayMetrics",
+    "Hop",
+    "Metrics",
+    "RouteMetrics",
+    "SourceMetrics",
+    "Step",
+    "Tracing",
+    "configure_logging",
+    "configure_tracing",
+    "is_sampled",
+    "log_unhandled",
+    "new_traceparent",
+    "processing",
+    "receiving",
+    "sending",
+    "serving",
+    "trace_id",
+]

@@ -11,7 +11,7 @@ import psutil
 async def eventually(condition: Callable[[], bool], *, seconds: float = 10) -> None:
     """Return as soon as the condition holds; TimeoutError when it does not in time."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - another process's state has no event here
+        while not condition():
             await asyncio.sleep(0.01)
 
 

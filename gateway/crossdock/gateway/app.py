@@ -1,0 +1,175 @@
+"""The gateway as an ASGI application.
+
+``POST /v1/messages/…`` is sent on its way before any routing, everything else goes through
+Starlette's router. Every refusal, wherever it arises, is answered in one place and in one shape.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.routing import Route, Router
+
+from crossdock.contracts.registry import Registry
+from crossdock.gateway.asgi import App, Receive, Scope, Send
+from crossdock.gateway.clients import Clients
+from crossdock.gateway.doors import Doors
+from crossdock.gateway.events import PATH as EVENTS
+from crossdock.gateway.events import PostEvents
+from crossdock.gateway.ingress import MESSAGES, Ingress, Request
+from crossdock.gateway.messages import PostMessage
+from crossdock.gateway.metrics_page import refuse_stranger, send_metrics
+from crossdock.gateway.problems import Refused, send_refusal, unavailable
+from crossdock.gateway.request_body import Gone
+from crossdock.gateway.request_head import headers_of
+from crossdock.gateway.status import Find, GetStatus, answer_json
+from crossdock.mesh.bus import Bus
+from crossdock.mesh.project.settings import GatewaySettings
+from crossdock.mesh.telemetry.metrics import GatewayMetrics
+from crossdock.mesh.telemetry.tracing import Tracing
+
+_log = logging.getLogger("crossdock.gateway")
+_NOT_ALLOWED: Final = 405
+
+
+class Gateway:
+    """The ASGI application.
+
+    Attributes:
+        stopping: Set when the process is about to stop: ``/readyz`` says so.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        doors: Doors,
+        settings: GatewaySettings,
+        *,
+        find: Find,
+        metrics: GatewayMetrics,
+        tracing: Tracing,
+    ) -> None:
+        """Put the application together; nothing is started.
+
+        Args:
+            bus: Connected; stays the caller's to close.
+            doors: Contracts and clients to begin with.
+            settings: Of the gateway.
+            find: Looks up the status of a message.
+            metrics: What is counted; its registry is what ``/metrics`` shows.
+            tracing: Where traces begin.
+        """
+        self.stopping = False
+        self._ingress = Ingress(bus, doors, settings, metrics, tracing)
+        self._post_message = PostMessage(self._ingress)
+        self._post_events = PostEvents(self._ingress)
+        self._get_status = GetStatus(self._ingress, find)
+        self._router = Router(
+            [
+                Route(f"{MESSAGES}{{rest:path}}", _Endpoint(self._status), methods=["GET"]),
+                Route(EVENTS, _Endpoint(self._events), methods=["POST"]),
+                Route("/livez", _Endpoint(self._live), methods=["GET"]),
+                Route("/readyz", _Endpoint(self._ready), methods=["GET"]),
+                Route("/metrics", _Endpoint(self._metrics), methods=["GET"]),
+            ],
+            redirect_slashes=False,
+        )
+
+    def replace(self, registry: Registry, clients: Clients) -> None:
+        """Take other contracts and clients, for every request that begins from now on."""
+        self._ingress.doors = Doors(registry, clients, self._ingress.doors.subjects)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; uvicorn calls it, once for each, concurrently."""
+        if scope["type"] != "http":
+            return
+        try:
+            await self._serve(scope, receive, send)
+        except Gone:
+            return
+        except Refused as refused:
+            await self._refuse(send, refused)
+        except HTTPException as error:  # the router's own
+            await self._refuse(send, _of_router(scope, error))
+        except Exception as error:  # noqa: BLE001 - a fault of ours is one answer, not a dead process
+            _log_fault(error)
+            await self._refuse(send, Refused("internal", "This is a fault of the gateway."))
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "POST" and scope["path"].startswith(MESSAGES):
+            request = self._identified(scope, receive, send)
+            await self._post_message(request, scope["path"][len(MESSAGES) :])
+            return
+        scope["app"] = self  # makes the router raise instead of answering in plain text
+        await self._router(scope, receive, send)
+
+    async def _refuse(self, send: Send, refused: Refused) -> None:
+        self._ingress.metrics.refused(refused.kind, refused.contract)
+        await send_refusal(send, refused)
+
+    def _identified(self, scope: Scope, receive: Receive, send: Send) -> Request:
+        headers = headers_of(scope)
+        client = self._ingress.doors.identify(headers)
+        given = headers.get(b"traceparent")
+        trace = self._ingress.tracing.accept(
+            None if given is None else given.decode("latin-1"),
+            headers.get(b"tracestate", b"").decode("latin-1"),
+        )
+        return Request(headers, client, receive, send, trace)
+
+    async def _status(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = self._identified(scope, receive, send)
+        await self._get_status(request, scope["path"][len(MESSAGES) :], scope["query_string"])
+
+    async def _events(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._post_events(self._identified(scope, receive, send))
+
+    async def _live(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await answer_json(send, {"status": "live"})
+
+    async def _ready(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        if self.stopping:
+            raise unavailable("The gateway is stopping.")
+        if not self._ingress.bus.connected:
+            raise unavailable("The broker cannot be reached.")
+        await answer_json(send, {"status": "ready"})
+
+    async def _metrics(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        headers = headers_of(scope)
+        refuse_stranger(scope, headers, self._ingress.doors)
+        await send_metrics(self._ingress.metrics.metrics.registry, headers, send)
+
+
+class _Endpoint:
+    """Gives a method to the router as the ASGI application that it is."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+def _of_router(scope: Scope, error: HTTPException) -> Refused:
+    if error.status_code != _NOT_ALLOWED:
+        return Refused("not-found", "There is nothing at this path.")
+    allowed = (error.headers or {}).get("Allow", "GET")
+    if scope["path"].startswith(MESSAGES):
+        allowed = f"{allowed}, POST"  # which never comes to the router
+    return Refused(
+        "method-not-allowed",
+        f"Only {allowed} is allowed here.",
+        headers=((b"allow", allowed.encode()),),
+    )
+
+
+def _log_fault(error: Exception) -> None:
+    # The error's own text may quote what the caller sent, so only its kind and place are told (I6).
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    _log.error(
+        "request failed",
+        extra={"why": type(error).__name__, "place": f"{place.filename}:{place.lineno}"},
+    )

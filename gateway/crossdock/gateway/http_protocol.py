@@ -1,0 +1,131 @@
+"""uvicorn's HTTP protocol with the bounds that it lacks (I8).
+
+uvicorn's httptools protocol neither limits a request's header nor the time that it takes to come,
+and refuses in plain text. Here both are bounded, and the refusal is a problem like all others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from crossdock.gateway.problems import Refused, unavailable
+
+MAX_HEAD_BYTES: Final = 32 * 1024
+MAX_HEADERS: Final = 100
+MAX_CONNECTIONS: Final = 4096
+HEAD_SECONDS: Final = 10.0
+_PER_HEADER: Final = 4  # colon, space, line end
+
+_log = logging.getLogger("crossdock.gateway")
+
+
+class _HeadTooLarge(Exception):
+    """Stops the parser in the middle of a header that is larger than allowed."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. Counts its headers, and closes it when one does not come to its end."""
+
+    _head_bytes = 0
+    _head_open = True
+    _head_timer: asyncio.TimerHandle | None = None
+    _refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn does
+        """Take the connection, unless there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > MAX_CONNECTIONS:
+            self._refuse(unavailable("Too many connections."))
+            return
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timer."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came; a header that is open afterwards has a limited time."""
+        if self._refused:
+            return
+        super().data_received(data)
+        if not self._head_open:
+            self._stop_timer()
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
+
+    def on_message_begin(self) -> None:
+        """Begin to count."""
+        self._head_bytes = 0
+        self._head_open = True
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Count the request's target."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count one header, or one trailer."""
+        self._count(len(name) + len(value) + _PER_HEADER)
+        if len(self.headers) >= MAX_HEADERS:
+            raise _HeadTooLarge
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin the request; what comes after its body is no header of it."""
+        self._head_open = False
+        super().on_headers_complete()
+        self.headers = []
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
+        """Refuse what is not HTTP, or has a header that is too large."""
+        if self._head_bytes > MAX_HEAD_BYTES or len(self.headers or ()) >= MAX_HEADERS:
+            self._refuse(
+                Refused(
+                    "headers-too-large",
+                    f"At most {MAX_HEADERS} headers of {MAX_HEAD_BYTES} bytes are accepted.",
+                )
+            )
+        else:
+            self._refuse(Refused("malformed-request", "This is not valid HTTP."))
+
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > MAX_HEAD_BYTES:
+            raise _HeadTooLarge
+
+    def _head_too_slow(self) -> None:
+        self._head_timer = None
+        self._refuse(Refused("timeout", "The request's header did not arrive in time."))
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _refuse(self, refused: Refused) -> None:
+        """Answer and close, if nothing is being answered on this connection yet."""
+        self._refused = True
+        if self.transport.is_closing():
+            return
+        cycle: RequestResponseCycle | None = self.cycle  # uvicorn begins with None
+        if cycle is None or cycle.response_complete:
+            self.transport.write(_response(refused))
+        _log.info("connection refused", extra={"why": refused.kind})
+        self.transport.close()
+
+
+def _response(refused: Refused) -> bytes:
+    body = refused.body()
+    lines = [b"%s: %s\r\n" % header for header in refused.head(len(body))]
+    return b"HTTP/1.1 %d %s\r\n%sconnection: close\r\n\r\n%s" % (
+        refused.status,
+        refused.title.encode(),
+        b"".join(lines),
+        body,
+    )

@@ -1,0 +1,145 @@
+"""What every way in shares: identity, bounds, publishing with PubAck, counting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from crossdock.contracts import CrossdockError, Message
+from crossdock.gateway.admission import Admission
+from crossdock.gateway.asgi import Receive, Send
+from crossdock.gateway.clients import Client
+from crossdock.gateway.doors import Door, Doors
+from crossdock.gateway.problems import Refused, refusal_of, unavailable
+from crossdock.gateway.request_body import read_body
+from crossdock.mesh.bus import Bus, Published
+from crossdock.mesh.project.settings import GatewaySettings
+from crossdock.mesh.telemetry.metrics import GatewayMetrics
+from crossdock.mesh.telemetry.tracing import Tracing
+
+MESSAGES: Final = "/v1/messages/"
+_LONGEST_LENGTH: Final = 18  # digits of a content-length that is worth reading
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A request whose sender is known.
+
+    Attributes:
+        headers: By lower-case name.
+        client: Who sent it.
+        receive: ASGI's.
+        send: ASGI's.
+        trace: ``traceparent`` and ``tracestate``: the caller's, or the root of a new trace.
+    """
+
+    headers: dict[bytes, bytes]
+    client: Client
+    receive: Receive
+    send: Send
+    trace: tuple[str, str]
+
+
+class Ingress:
+    """The gateway's state, shared by its ways in.
+
+    Attributes:
+        bus: Where messages go.
+        doors: The contracts and clients of now; replaced as a whole.
+        settings: Of the gateway.
+        admission: What is being received or waits for its PubAck.
+        metrics: What is counted.
+        tracing: Where traces begin.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        doors: Doors,
+        settings: GatewaySettings,
+        metrics: GatewayMetrics,
+        tracing: Tracing,
+    ) -> None:
+        self.bus = bus
+        self.doors = doors
+        self.settings = settings
+        self.admission = Admission(settings.max_pending)
+        self.metrics = metrics
+        self.tracing = tracing
+
+    def expected_size(self, headers: dict[bytes, bytes]) -> int:
+        """Return how many bytes of memory a request's body may take."""
+        declared = headers.get(b"content-length")
+        most = self.settings.max_body
+        if declared is None or len(declared) > _LONGEST_LENGTH:
+            return most if declared is not None or b"transfer-encoding" in headers else 0
+        return min(int(declared), most)
+
+    async def body(self, request: Request) -> bytes:
+        """Return the body of a request, within the bounds of size and time.
+
+        Raises:
+            Refused: It is too large or too slow.
+            Gone: The caller hung up.
+        """
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                return await read_body(request.receive, request.headers, self.settings.max_body)
+        except TimeoutError as error:
+            raise Refused("timeout", "The body did not arrive in time.") from error
+
+    async def publish(self, door: Door, message: Message) -> Published:
+        """Store one message and return its PubAck (I1).
+
+        Raises:
+            Refused: The mesh cannot take it now, or never.
+        """
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                published = await self.bus.publish(door.subject, message)
+        except CrossdockError as error:
+            raise refusal_of(error) from error
+        except TimeoutError as error:
+            raise _no_answer() from error
+        self.metrics.accepted.inc(message.type)
+        return published
+
+    async def publish_many(self, items: Sequence[tuple[Door, Message]]) -> list[Published]:
+        """Store messages in order and return their PubAcks (I1).
+
+        Raises:
+            Refused: As in :meth:`publish`; it speaks for all of them.
+        """
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                published = await self.bus.publish_many(
+                    [(door.subject, message) for door, message in items]
+                )
+        except CrossdockError as error:
+            raise refusal_of(error) from error
+        except TimeoutError as error:
+            raise _no_answer() from error
+        for _, message in items:
+            self.metrics.accepted.inc(message.type)
+        return published
+
+
+def location(message_id: str, sequence: int) -> str:
+    """Return where the status of a message is; the sequence makes finding it cheap."""
+    return f"{MESSAGES}{quote(message_id, safe='')}?seq={sequence}"
+
+
+def now() -> str:
+    """Return the time as CloudEvents writes it, in UTC with milliseconds."""
+    return f"{datetime.now(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
+
+
+def _no_answer() -> Refused:
+    return unavailable(
+        "The broker did not answer in time; whether it has the message is not known. "
+        "Send it again with the same id or Idempotency-Key."
+    )

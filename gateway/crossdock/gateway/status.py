@@ -1,0 +1,71 @@
+"""``GET /v1/messages/{id}``: where a message is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol, TypeAlias
+
+import msgspec
+
+from crossdock.contracts import CrossdockError
+from crossdock.gateway.asgi import Header, Send
+from crossdock.gateway.ingress import Ingress, Request
+from crossdock.gateway.problems import Refused, refusal_of
+
+_SEQUENCE: Final = re.compile(rb"(?:[^&]*&)*seq=([0-9]{1,18})(?:&|\Z)")
+_LONGEST_ID: Final = 1024
+
+
+class Status(Protocol):
+    """What is told of a message: a msgspec Struct with at least its contract."""
+
+    @property
+    def contract(self) -> str:
+        """Name of the contract."""
+
+
+Find: TypeAlias = Callable[[str, int | None], Awaitable[Status | None]]
+
+
+class GetStatus:
+    """Tells a client where a message is; only of contracts that the client may send."""
+
+    def __init__(self, ingress: Ingress, find: Find) -> None:
+        self._ingress = ingress
+        self._find = find
+
+    async def __call__(self, request: Request, message_id: str, query: bytes) -> None:
+        """Answer 200 with the status.
+
+        Args:
+            request: Of a known client.
+            message_id: As in the path.
+            query: May hold ``seq``, the hint that makes finding it cheap.
+
+        Raises:
+            Refused: There is none, or none that this client may see: the answer is the same.
+        """
+        hint = _SEQUENCE.match(query)
+        status = None
+        if 0 < len(message_id) <= _LONGEST_ID:
+            try:
+                status = await self._find(message_id, int(hint[1]) if hint else None)
+            except CrossdockError as error:
+                raise refusal_of(error) from error
+        doors = self._ingress.doors
+        if status is None or not doors.clients.may_send(request.client, status.contract):
+            raise Refused("not-found", "There is no such message, or it is no longer kept.")
+        await answer_json(request.send, status)
+
+
+async def answer_json(send: Send, value: Any) -> None:  # noqa: ANN401 - whatever msgspec encodes
+    """Answer 200 with a JSON document that no cache keeps."""
+    body = msgspec.json.encode(value)
+    headers: list[Header] = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,101 @@
+"""What the router needs of a project folder, read and compiled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from crossdock.contracts import Halt, Problem, Registry
+from crossdock.mesh.project.contract_files import load_contracts
+from crossdock.mesh.project.loading import load_mesh, load_named
+from crossdock.mesh.project.settings import MeshFile, Policy
+from crossdock.router.compiled import SUFFIX, CompiledRoute, compile_route
+from crossdock.router.route_file import RouteFile
+
+FOLDER = "routes"
+
+
+class LoadedRoute(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """A route that is ready to run; equal to another when all that it was made of is equal.
+
+    Attributes:
+        file: As written.
+        texts: The mapping files beside it.
+        registry: The contracts that it was compiled with.
+        policy: Its failure policy.
+        compiled: The route itself.
+    """
+
+    file: RouteFile
+    texts: tuple[tuple[str, str], ...]
+    registry: Registry
+    policy: Policy
+    compiled: CompiledRoute
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LoadedRoute) and (
+            (self.file, self.texts, self.policy, self.registry)
+            == (other.file, other.texts, other.policy, other.registry)
+        )
+
+    __hash__ = None  # type: ignore[assignment] # equal by value, but its registry is not hashable
+
+
+class RouterProject(msgspec.Struct, frozen=True, kw_only=True):
+    """What the router runs.
+
+    Attributes:
+        mesh: ``mesh.yaml``.
+        routes: By name.
+    """
+
+    mesh: MeshFile
+    routes: dict[str, LoadedRoute]
+
+
+def load_router(folder: Path) -> RouterProject:
+    """Read and compile every route.
+
+    Raises:
+        Halt: With every problem that was found.
+    """
+    mesh = load_mesh(folder)
+    registry = load_contracts(folder)
+    problems: list[Problem] = []
+    routes: dict[str, LoadedRoute] = {}
+    for file in load_named(folder, FOLDER, RouteFile, "route"):
+        try:
+            routes[file.route] = _load(folder, mesh, registry, file)
+        except Halt as error:
+            place = f"{FOLDER}/{file.route}.yaml"
+            found = error.problems or (Problem(message=error.reason),)
+            problems += [
+                each if each.place else msgspec.structs.replace(each, place=place) for each in found
+            ]
+    if problems:
+        raise Halt.of("the routes cannot be used", problems)
+    return RouterProject(mesh=mesh, routes=routes)
+
+
+def _load(folder: Path, mesh: MeshFile, registry: Registry, file: RouteFile) -> LoadedRoute:
+    try:
+        policy = mesh.policy(file.on_failure)
+    except KeyError:
+        raise Halt(f"on_failure: mesh.yaml has no policy {file.on_failure[:80]!r}") from None
+    maps = {each.map for each in file.send + file.send_all if each.map and _is_file(each.map)}
+    texts = tuple((name, _text(folder / FOLDER / name)) for name in sorted(maps))
+    compiled = compile_route(file, registry, folder / FOLDER, mesh=mesh.mesh)
+    return LoadedRoute(file=file, texts=texts, registry=registry, policy=policy, compiled=compiled)
+
+
+def _is_file(text: str) -> bool:
+    return text.endswith(SUFFIX) and "\n" not in text
+
+
+def _text(path: Path) -> str:
+    """Return the text, for comparing; the compiler says what is wrong with a file."""
+    try:
+        return path.read_text()
+    except (OSError, ValueError):
+        return ""

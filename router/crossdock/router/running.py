@@ -1,0 +1,85 @@
+"""The router service: one durable consumer a route, changed live with the project."""
+
+from __future__ import annotations
+
+from nats.errors import Error as NatsError
+
+from crossdock.contracts import Disconnected
+from crossdock.mesh.bus import Bus, ConsumerSpec
+from crossdock.mesh.components import Components
+from crossdock.mesh.consuming import Component, Consuming
+from crossdock.mesh.dead_letters import redrive_subject
+from crossdock.mesh.finding import ROUTE_PREFIX
+from crossdock.mesh.telemetry import Metrics, RouteMetrics, Tracing
+from crossdock.router.handling import RouteHandler
+from crossdock.router.loading import LoadedRoute, RouterProject
+
+LANES = 2  # one batch is decided while another waits for its PubAck
+
+
+class Router:
+    """All routes of one process. Any number of processes share the work."""
+
+    def __init__(self, bus: Bus, metrics: Metrics, tracing: Tracing) -> None:
+        self._bus = bus
+        self._metrics = metrics
+        self._tracing = tracing
+        self._from_start = False
+        self._components: Components[LoadedRoute] = Components(self._make)
+
+    async def apply(self, project: RouterProject) -> None:
+        """Run exactly these routes.
+
+        Raises:
+            Disconnected: The broker does not answer.
+        """
+        self._from_start = await self._is_fresh()
+        await self._components.apply(project.routes)
+
+    def not_ready(self) -> str | None:
+        """Say which routes are not ready; None when all are."""
+        return self._components.not_ready()
+
+    async def stop(self) -> None:
+        """Stop, each route finishing what it has begun."""
+        await self._components.stop()
+
+    async def _is_fresh(self) -> bool:
+        """Tell whether this mesh never had a route.
+
+        A new route begins with the messages that come after it, but the first routes of a mesh
+        take what the door has accepted before they were there: nothing accepted is passed over.
+        """
+        try:
+            infos = await self._bus.jetstream.consumers_info(self._bus.subjects.stream("in"))
+        except NatsError as error:
+            raise Disconnected(f"consumers cannot be listed: {type(error).__name__}") from error
+        return not any(info.name.startswith(ROUTE_PREFIX) for info in infos)
+
+    def _make(self, route: LoadedRoute) -> Consuming:
+        compiled = route.compiled
+        subjects = self._bus.subjects
+        contracts = sorted({each.name for each in compiled.accepted.values()})
+        spec = ConsumerSpec(
+            stream=subjects.stream("in"),
+            durable=f"{ROUTE_PREFIX}{compiled.name}",
+            filters=(
+                *(subjects.incoming(name) for name in contracts),
+                redrive_subject(self._bus, compiled.name),
+            ),
+            from_start=self._from_start,
+        )
+        component = Component(kind="route", name=compiled.name, policy=route.policy, lanes=LANES)
+        counts = RouteMetrics.of(self._metrics, compiled.name)
+        handler = RouteHandler(self._bus, compiled, self._tracing, counts)
+
+        def observe(outcome: str, count: int) -> None:
+            match outcome:
+                case "settled":
+                    counts.taken.inc(count)
+                case "dead":
+                    counts.dead.inc(count)
+                case "retried":
+                    counts.retried.inc(count)
+
+        return Consuming(self._bus, component, spec, handler, observe)

@@ -1,0 +1,161 @@
+"""What a worker process needs of a project folder, read and made ready."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from crossdock.contracts import Contract, ContractRef, CrossdockError, Halt, Problem, Registry
+from crossdock.mesh.expression import Expression
+from crossdock.mesh.project.contract_files import load_contracts
+from crossdock.mesh.project.conversion import convert
+from crossdock.mesh.project.loading import Loaded, load_mesh, read_named
+from crossdock.mesh.project.problems import ProjectError
+from crossdock.mesh.project.secrets import resolve_secrets
+from crossdock.mesh.project.settings import MeshFile, Policy
+from crossdock.workers.adapter import Adapter
+from crossdock.workers.registry import find_adapter
+from crossdock.workers.worker_file import WorkerFile
+
+FOLDER = "workers"
+_SUFFIX = ".jsonata"
+
+
+class LoadedWorker(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker that is ready to run; equal to another when all that it was made of is equal.
+
+    Attributes:
+        file: As written.
+        adapter: What speaks the protocol.
+        settings: The adapter's settings, with secrets resolved.
+        policy: Its failure policy.
+        map_text: Text of its mapping, ``""`` when it has none.
+        contract: What a source publishes; None for a sink.
+    """
+
+    file: WorkerFile
+    adapter: Adapter
+    settings: Any
+    policy: Policy
+    map_text: str = ""
+    contract: Contract | None = None
+
+    def map(self) -> Expression | None:
+        """Return its mapping, compiled for the calling thread; None when it has none."""
+        return self._expression(self.map_text, "map")
+
+    def identity(self) -> Expression | None:
+        """Return the expression of a source's stable identity, compiled; None when none."""
+        return self._expression(self.file.id or "", "id")
+
+    def _expression(self, text: str, key: str) -> Expression | None:
+        if not text:
+            return None
+        return Expression(text, place=f"{FOLDER}/{self.file.worker}.yaml: {key}")
+
+
+class WorkersProject(msgspec.Struct, frozen=True, kw_only=True):
+    """What worker processes run.
+
+    Attributes:
+        mesh: ``mesh.yaml``.
+        workers: By name, of all groups.
+    """
+
+    mesh: MeshFile
+    workers: dict[str, LoadedWorker]
+
+
+def load_workers(folder: Path, *, group: str | None = None) -> WorkersProject:
+    """Read every worker, of one group or of all.
+
+    Raises:
+        Halt: With every problem that was found.
+    """
+    mesh = load_mesh(folder)
+    registry = load_contracts(folder)
+    files, problems = read_named(folder, FOLDER, WorkerFile, "worker")
+    workers: dict[str, LoadedWorker] = {}
+    for loaded in files:
+        file = loaded.value
+        if group is not None and file.group != group:
+            continue
+        try:
+            workers[file.worker] = _load(folder, mesh, registry, loaded)
+        except CrossdockError as error:
+            found = error.problems or (loaded.document.problem(error.reason),)
+            problems += found
+    if problems:
+        raise Halt.of("the workers cannot be used", problems)
+    return WorkersProject(mesh=mesh, workers=workers)
+
+
+def _load(
+    folder: Path, mesh: MeshFile, registry: Registry, loaded: Loaded[WorkerFile]
+) -> LoadedWorker:
+    file, document = loaded.value, loaded.document
+    adapter = find_adapter(file.adapter)
+    problems: list[Problem] = []
+    settings: Any = None
+    try:
+        settings = convert(document, adapter.settings, ("settings",))
+    except ProjectError as error:
+        problems += error.problems
+    try:
+        policy = mesh.policy(file.on_failure)
+    except KeyError:
+        problems.append(document.problem("mesh.yaml has no such policy", ("on_failure",)))
+        policy = Policy()
+    contract = _contract(registry, loaded, adapter, problems)
+    if problems:
+        raise Halt.of(f"worker {file.worker} cannot be used", problems)
+    worker = LoadedWorker(
+        file=file,
+        adapter=adapter,
+        settings=resolve_secrets(settings, folder),
+        policy=policy,
+        map_text=_map_text(folder, loaded),
+        contract=contract,
+    )
+    for key, compile_ in (("map", worker.map), ("id", worker.identity)):
+        try:
+            compile_()
+        except ValueError as error:
+            raise Halt.of(file.worker, [document.problem(str(error), (key,))]) from error
+    return worker
+
+
+def _contract(
+    registry: Registry, loaded: Loaded[WorkerFile], adapter: Adapter, problems: list[Problem]
+) -> Contract | None:
+    publishes, document = loaded.value.publishes, loaded.document
+    if adapter.direction == "sink":
+        if publishes is not None:
+            problems.append(document.problem("a sink publishes nothing: remove it", ("publishes",)))
+        return None
+    if publishes is None:
+        problems.append(document.problem("a source needs `publishes`: name a contract"))
+        return None
+    try:
+        return registry.resolve(ContractRef.parse(publishes))
+    except ValueError as error:
+        problems.append(document.problem(str(error), ("publishes",)))
+    except CrossdockError as error:
+        problems.append(document.problem(error.reason, ("publishes",)))
+    return None
+
+
+def _map_text(folder: Path, loaded: Loaded[WorkerFile]) -> str:
+    text = loaded.value.map or ""
+    if not text.endswith(_SUFFIX) or "\n" in text:
+        return text
+    path = (folder / FOLDER / text).resolve()
+    if not path.is_relative_to((folder / FOLDER).resolve()):
+        raise Halt.of("map", [loaded.document.problem("outside of workers/", ("map",))])
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        found = loaded.document.problem(f"cannot be read: {type(error).__name__}", ("map",))
+        raise Halt.of("map", [found]) from error

@@ -1,0 +1,139 @@
+"""Runs one sink: decode, map, deliver, write the record; then the loop acks."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry, keyed_id
+from crossdock.mesh import records
+from crossdock.mesh.bus import Bus, Incoming
+from crossdock.mesh.expression import UNDEFINED
+from crossdock.mesh.telemetry import DestinationMetrics, Hop, Tracing, processing
+from crossdock.workers.adapter import Delivery, Sink
+from crossdock.workers.loading import LoadedWorker
+
+
+class SinkHandler:
+    """Handles the messages of one destination; see :class:`crossdock.mesh.consuming.Handler`."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        worker: LoadedWorker,
+        sink: Sink,
+        tracing: Tracing,
+        metrics: DestinationMetrics,
+    ) -> None:
+        self._bus = bus
+        self._destination = worker.file.destination
+        self._sink = sink
+        self._map = worker.map()
+        self._tracing = tracing
+        self._metrics = metrics
+        self._open = False
+        self._step = processing(bus.subjects.outgoing(self._destination), worker.file.worker)
+
+    async def __call__(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
+        """Deliver all that can be delivered, then answer for each."""
+        start = time.perf_counter()
+        outcomes: list[CrossdockError | None] = [None] * len(batch)
+        deliveries: dict[int, Delivery] = {}
+        hops: list[Hop] = []
+        for index, incoming in enumerate(batch):
+            try:
+                message = incoming.message()
+                hop = self._hop(message)
+                hops.append(hop)
+                deliveries[index] = self._delivery(message, incoming, hop)
+            except ValueError as error:
+                outcomes[index] = Reject(str(error))
+            except (Reject, Retry) as error:
+                outcomes[index] = error
+        if deliveries:
+            results = await self._deliver(list(deliveries.values()))
+            for index, result in zip(deliveries, results, strict=True):
+                outcomes[index] = result
+        for hop in hops:
+            hop.end()
+        await self._record(batch, outcomes)
+        self._metrics.seconds.observe(time.perf_counter() - start)
+        return outcomes
+
+    async def close(self) -> None:
+        """Release the sink. Safe twice."""
+        self._open = False
+        with contextlib.suppress(CrossdockError):
+            await self._sink.close()
+
+    def _hop(self, message: Message) -> Hop:
+        extensions = message.extensions
+        return self._tracing.hop(
+            self._step,
+            extensions.get("traceparent"),
+            extensions.get("tracestate", ""),
+            message.id,
+        )
+
+    def _delivery(self, message: Message, incoming: Incoming, hop: Hop) -> Delivery:
+        try:
+            value = msgspec.json.decode(message.data)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise Reject("the data is not JSON") from error
+        if self._map is not None:
+            value = self._map.evaluate(value)
+            if value is UNDEFINED:
+                raise Reject("the worker's map makes nothing of this message")
+        return Delivery(
+            id=keyed_id(message.source, message.id),
+            value=value,
+            type=message.type,
+            attributes=_attributes(message, hop),
+            attempt=incoming.delivered,
+        )
+
+    async def _deliver(self, deliveries: list[Delivery]) -> Sequence[CrossdockError | None]:
+        try:
+            if not self._open:
+                await self._sink.open()
+                self._open = True
+            results = await self._sink.deliver(deliveries)
+        except Disconnected:
+            await self.close()
+            raise
+        if any(isinstance(each, Disconnected) for each in results):
+            await self.close()
+        return results
+
+    async def _record(
+        self, batch: Sequence[Incoming], outcomes: list[CrossdockError | None]
+    ) -> None:
+        entries = [
+            records.Entry(incoming.message().id, incoming.sequence, "delivered")
+            for incoming, outcome in zip(batch, outcomes, strict=True)
+            if outcome is None
+        ]
+        if not entries:
+            return
+        try:
+            await records.write(self._bus, "destination", self._destination, entries)
+        except Retry as error:
+            raise Disconnected("the record could not be stored") from error
+        self._metrics.delivered.inc(len(entries))
+
+
+def _attributes(message: Message, hop: Hop) -> dict[str, str]:
+    attributes = {
+        "id": message.id,
+        "source": message.source,
+        "type": message.type,
+        "dataschema": message.dataschema,
+        "time": message.time,
+        **message.extensions,
+    }
+    if hop.traceparent:
+        attributes["traceparent"] = hop.traceparent
+    return {name: value for name, value in attributes.items() if value}

@@ -126,7 +126,7 @@ def test_a_failure_names_place_position_and_code() -> None:
     with pytest.raises(Reject) as caught:
         Expression("\n  $error(name)", place="routes/a.yaml:4").evaluate({"name": "x"})
     assert caught.value.reason == (
-        "routes/a.yaml:4: the expression failed at line 2, column 9: $error was called (D3137)"
+        "routes/a.yaml:4: the expression failed at line 2, column 10: $error was called (D3137)"
     )
 
 

@@ -184,7 +184,8 @@ class Expression:
         where = ""
         if position > 0:  # the engine says 0 or -1 where it does not know
             where = " at line {}, column {}".format(*line_and_column(self.text, position))
-        return Reject(f"{self._name()} failed{where}: {_MEANING.get(code, 'see JSONata')} ({code})")
+        meaning = _MEANING.get(code, "a function could not do its work")
+        return Reject(f"{self._name()} failed{where}: {meaning} ({code})")
 
     def _encode(self, result: Json) -> bytes:
         try:

@@ -126,7 +126,7 @@ def test_a_failure_names_place_position_and_code() -> None:
     with pytest.raises(Reject) as caught:
         Expression("\n  $error(name)", place="routes/a.yaml:4").evaluate({"name": "x"})
     assert caught.value.reason == (
-        "routes/a.yaml:4: the expression failed at line 2, column 9: $error was called (D3137)"
+        "routes/a.yaml:4: the expression failed at line 2, column 10: $error was called (D3137)"
     )
 
 
@@ -220,3 +220,17 @@ def test_i8_a_result_that_is_too_large_is_rejected(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(expression, "MAX_RESULT", 1000)
     with pytest.raises(Reject, match="more than 1000 bytes"):
         Expression("[1..1000]").evaluate({})
+
+
+@pytest.mark.parametrize("text", ["$count($distinct(n))", "$keys(o)", "$match(t, /x/)"])
+def test_i8_a_built_in_that_takes_the_square_of_its_input_gets_small_messages_only(
+    text: str,
+) -> None:
+    numbers = list(range(15_000))
+    small = {"n": numbers, "o": {"a": 1}, "t": "y"}
+    began = time.monotonic()
+    Expression(text).evaluate(small)
+    with pytest.raises(Reject, match="at most"):
+        Expression(text).evaluate({**small, "more": "x" * 200_000})
+    assert time.monotonic() - began < 5
+    assert Expression("t").evaluate({"t": "x" * 200_000}) == "x" * 200_000

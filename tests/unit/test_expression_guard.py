@@ -29,6 +29,13 @@ from crossdock.mesh.expression_guard import MAX_OPERATORS, MAX_TEXT, line_and_co
         "(/* x */ 'it''s' & \"\\\"..\")".replace("''", " "),
         "a / b",
         "$evaluate",
+        "$join(names)",
+        '$join(names, ", ")',
+        "names ~> $join",
+        "names ~> $join('-')",
+        '$replace(text, /a/, "b")',
+        '$replace("Hello {name}", "{name}", name)',
+        "text ~> $replace('a', 'b')",
     ],
 )
 def test_a_bounded_expression_is_let_through(text: str) -> None:
@@ -64,6 +71,23 @@ def test_a_range_that_a_message_could_stretch_is_refused(text: str) -> None:
 )
 def test_a_padding_that_a_message_could_stretch_is_refused(text: str) -> None:
     assert "$pad" in refusals(text)[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$join(names, sep)",
+        "$join(names, `sep`)",
+        "names ~> $join(sep)",
+        "$reduce(names, $join)",
+        "$replace(text, 'a', other)",
+        "text ~> $replace('a', other)",
+        "$replace(text, /a/, /* x */ other)",
+        "$map(texts, $replace)",
+    ],
+)
+def test_a_product_of_two_texts_of_a_message_is_refused(text: str) -> None:
+    assert "fill the memory" in refusals(text)[0]
 
 
 @pytest.mark.parametrize("text", ["$eval(code)", "($e := $eval; $e(code))", "code ~> $eval"])

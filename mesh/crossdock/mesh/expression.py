@@ -14,7 +14,8 @@ What the engine (jsonata-rs) does, which the tests pin down:
 * As a whole value, ``null`` is the same as nothing: every path in it is undefined.
 * A compiled expression belongs to the thread that made it, so each thread compiles its own. Running
   it holds the interpreter: an event loop stands still for as long, typically 3 to 15 µs.
-* The clock is read between steps, so one heavy built-in over large data may overrun the time.
+* The clock is read between steps, so a built-in that is slow on large data may overrun the time;
+  the three that take the square of its size only get small messages.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import jsonata
 import msgspec
 
 from crossdock.contracts import Reject, Retry
-from crossdock.mesh.expression_guard import line_and_column, refusals
+from crossdock.mesh.expression_guard import is_heavy, line_and_column, refusals
 
 Json: TypeAlias = Any
 """A JSON value, as msgspec decodes it: None, bool, int, float, str, list, dict."""
@@ -39,6 +40,8 @@ TIMEOUT: Final = 1.0
 """Seconds that one evaluation may take."""
 DEPTH: Final = 500
 """Nested calls and operators that one evaluation may reach."""
+MAX_HEAVY_INPUT: Final = 128 * 1024
+"""Bytes of JSON that a message may have for built-ins that take the square of its size."""
 MAX_RESULT: Final = 16 * 1024**2
 """Bytes of JSON that a result may have."""
 
@@ -67,7 +70,7 @@ _MEANING: Final = {
 class Expression:
     """One compiled JSONata expression; may be used from any thread."""
 
-    __slots__ = ("_local", "place", "text")
+    __slots__ = ("_heavy", "_local", "place", "text")
 
     def __init__(self, text: str, *, place: str = "") -> None:
         """Compile it.
@@ -82,6 +85,7 @@ class Expression:
         """
         self.text = text
         self.place = place
+        self._heavy = is_heavy(text)
         self._local = threading.local()
         refused = refusals(text)
         if refused:
@@ -152,6 +156,8 @@ class Expression:
             compiled = self._local.compiled
         except AttributeError:
             compiled = self._compile()
+        if self._heavy:
+            self._check_size(value)
         try:
             return compiled.evaluate(value, bindings)
         except jsonata.JsonataError as error:
@@ -163,6 +169,17 @@ class Expression:
                 "that JSON does not have"
             ) from None
         return self._run_again(compiled, value, bindings)
+
+    def _check_size(self, value: Json) -> None:
+        try:
+            size = len(msgspec.json.encode(value))
+        except (RecursionError, TypeError, ValueError):
+            raise Reject(f"{self._name()} cannot read this message: it is no JSON") from None
+        if size > MAX_HEAVY_INPUT:
+            raise Reject(
+                f"{self._name()} uses $distinct, $keys or $match, which take messages of at most "
+                f"{MAX_HEAVY_INPUT} bytes"
+            )
 
     def _run_again(
         self,
@@ -184,7 +201,8 @@ class Expression:
         where = ""
         if position > 0:  # the engine says 0 or -1 where it does not know
             where = " at line {}, column {}".format(*line_and_column(self.text, position))
-        return Reject(f"{self._name()} failed{where}: {_MEANING.get(code, 'see JSONata')} ({code})")
+        meaning = _MEANING.get(code, "a function could not do its work")
+        return Reject(f"{self._name()} failed{where}: {meaning} ({code})")
 
     def _encode(self, result: Json) -> bytes:
         try:

@@ -1,8 +1,8 @@
 """What an expression must not hold, because the engine could not bound it at run time (I8).
 
 All of it is found in the text, before anything runs: text that would exhaust the engine's stack,
-code that comes from data (``$eval``), and results whose size a number in the data decides
-(``..`` and ``$pad``).
+code that comes from data (``$eval``), results whose size a number in the data decides (``..`` and
+``$pad``), and results as large as the product of two texts of the data (``$join``, ``$replace``).
 """
 
 from __future__ import annotations
@@ -28,9 +28,17 @@ _EVAL: Final = re.compile(r"\$eval\b")
 _RANGE: Final = re.compile(r"\.\.")
 _FROM: Final = re.compile(r"[\[,]\s*-?\d{1,5}\s*\Z")
 _NUMBER: Final = re.compile(r"-?\d+\Z")
-_PAD: Final = re.compile(r"\$pad\b")
+_GROWING: Final = re.compile(r"(~>\s*)?\$(pad|join|replace)\b\s*(\()?")
+_HEAVY: Final = re.compile(r"\$(?:distinct|keys|match)\b")
 _COUNTED: Final = re.compile(r"\$(?:count|length|min)\s*(?=\()")
 _OFFSET: Final = re.compile(r"(?:\s*[-+]\s*\d{1,6})?\s*\Z")
+_GROWTH: Final = {
+    "pad": "a message could make $pad fill the memory; write its width as a number up to "
+    f"{MAX_LENGTH}",
+    "join": "a message could make $join fill the memory; write its separator out as a text",
+    "replace": "a message could make $replace fill the memory; write out as a text what it puts "
+    "in, or what it works on",
+}
 _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -53,12 +61,19 @@ def refusals(text: str) -> list[str]:
         if not _range_is_bounded(code, each)
     ]
     found += [
-        f"{_at(text, each.start())}: a message could make $pad fill the memory; write its width as "
-        f"a number up to {MAX_LENGTH}"
-        for each in _PAD.finditer(code)
-        if not _pad_is_bounded(code, each.end())
+        f"{_at(text, each.start(2) - 1)}: {_GROWTH[each[2]]}"
+        for each in _GROWING.finditer(code)
+        if not _growth_is_bounded(code, each)
     ]
     return found
+
+
+def is_heavy(text: str) -> bool:
+    """Tell whether it calls what takes the square of its input's size in one step.
+
+    Such a step cannot be interrupted, so its input has to be small (I8).
+    """
+    return _HEAVY.search(text) is not None
 
 
 def line_and_column(text: str, position: int) -> tuple[int, int]:
@@ -68,7 +83,13 @@ def line_and_column(text: str, position: int) -> tuple[int, int]:
 
 
 def _blank(found: re.Match[str]) -> str:
-    return '"' + " " * (len(found[0]) - 2) + '"' if len(found[0]) > 1 else found[0]
+    """Hide what a person wrote, but keep its length, and that it was a text or a name."""
+    written = found[0]
+    if written.startswith("/*"):
+        return " " * len(written)
+    if written.startswith("`"):
+        return "_" * len(written)
+    return '"' + "_" * (len(written) - 2) + '"'
 
 
 def _at(text: str, position: int) -> str:
@@ -97,12 +118,23 @@ def _min_is_bounded(arguments: list[str]) -> bool:
     return any(_is_small(each) for each in _arguments(items, 1))
 
 
-def _pad_is_bounded(code: str, end: int) -> bool:
-    opening = re.compile(r"\s*(?=\()").match(code, end)
-    if opening is None:
-        return False
-    arguments, _ = _call(code, opening.end())
-    return any(_is_small(each) for each in arguments[:2])
+def _growth_is_bounded(code: str, found: re.Match[str]) -> bool:
+    piped, name, call = bool(found[1]), found[2], bool(found[3])
+    if not call:
+        return name == "join" and piped
+    arguments, _ = _call(code, found.end() - 1)
+    if piped:
+        arguments.insert(0, "")
+    if name == "pad":
+        return len(arguments) > 1 and _is_small(arguments[1])
+    if name == "join":
+        return len(arguments) == 1 or _is_written_out(arguments[1])
+    replacement = arguments[2] if len(arguments) > 2 else ""  # noqa: PLR2004 - its place
+    return any(map(_is_written_out, (arguments[0], replacement)))
+
+
+def _is_written_out(text: str) -> bool:
+    return text.strip().startswith('"') and text.strip().endswith('"')
 
 
 def _is_small(text: str) -> bool:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
 from crossdock.contracts import Contract, ContractRef, Halt, Problem, Registry, Reject, is_token
 from crossdock.mesh.expression import Expression
-from crossdock.mesh.expression_guard import MAX_TEXT
+from crossdock.mesh.expression_file import load_expression
 from crossdock.router.route_file import Branch, RouteFile
-
-SUFFIX: Final = ".jsonata"
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -195,7 +192,7 @@ class _Compiler:
             otherwise=branch.else_,
             targets=self._targets(branch.to, f"/{name}/to", counts),
             contract=contract,
-            mapping=self._mapping(branch.map, f"/{name}/map"),
+            mapping=self._expression(branch.map, f"/{name}/map"),
         )
 
     def _targets(
@@ -230,36 +227,19 @@ class _Compiler:
         return None
 
     def _guard(self, text: str | None, name: str, pointer: str) -> Guard | None:
-        expression = None if text is None else self._expression(text, pointer)
+        expression = self._expression(text, pointer)
         if expression is None:
             return None
         return Guard(expression, Condition(name, held=True), Condition(name, held=False))
 
-    def _mapping(self, text: str | None, pointer: str) -> Expression | None:
+    def _expression(self, text: str | None, pointer: str) -> Expression | None:
         if text is None:
             return None
-        if not text.endswith(SUFFIX) or "\n" in text:
-            return self._expression(text, pointer)
-        path = (self._folder / text).resolve()
-        if not path.is_relative_to(self._folder.resolve()):
-            self._wrong(pointer, f"{text[:80]!r} is outside the folder of the route")
-            return None
+        place = f"route {self._route.route}, {pointer[1:]}"
         try:
-            if path.stat().st_size > MAX_TEXT:
-                self._wrong(pointer, f"{text[:80]!r} is larger than {MAX_TEXT} bytes")
-                return None
-            written = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            self._wrong(pointer, f"{text[:80]!r} cannot be read: {type(error).__name__}")
-            return None
-        return self._expression(written, pointer, file=text)
-
-    def _expression(self, text: str, pointer: str, file: str = "") -> Expression | None:
-        place = f"route {self._route.route}, {file or pointer[1:]}"
-        try:
-            return Expression(text, place=place)
+            return load_expression(text, self._folder, place=place)
         except ValueError as error:
-            self._wrong(pointer, f"{file}: {error}" if file else str(error))
+            self._wrong(pointer, str(error))
             return None
 
     def _wrong(self, pointer: str, message: str) -> None:

@@ -91,7 +91,7 @@ class Watchdog:
         # hang as well, and end in any case.
         reporter = threading.Thread(target=self._report, name="watchdog-report", daemon=True)
         reporter.start()
-        reporter.join(_REPORT_SECONDS)
+        reporter.join(min(_REPORT_SECONDS, self.limit / 2))
         os._exit(EXIT_CODE)
 
     def _report(self) -> None:

@@ -33,7 +33,11 @@ def safe_text(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Escape what could begin a new line, move the cursor or reorder the text of a terminal."""
-    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
 
 
 def json_line(value: object) -> str:

@@ -55,7 +55,7 @@ def serving(method: str, route: str) -> Step:
         method: Of the methods that the gateway knows.
         route: Path template, ``/v1/messages/{contract}``: never the path that was asked for.
     """
-    attributes = {"http.request.method": method, "http.route": route}
+    attributes = {"http.request.method": method, "http.route": route, "url.scheme": "http"}
     return Step(f"{method} {route}", SpanKind.SERVER, attributes)
 
 

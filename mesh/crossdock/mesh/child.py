@@ -20,7 +20,7 @@ log = logging.getLogger("crossdock.child")
 _FIRST_DELAY = 0.1
 _LAST_DELAY = 10.0
 _HEALTHY_AFTER = 30.0
-_PROBE_STARTING = 0.02
+_PROBE_STARTING = 0.05
 _PROBE_READY = 1.0
 _LAUNCHER = str(Path(__file__).with_name("launch.py"))
 

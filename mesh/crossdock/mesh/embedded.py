@@ -100,6 +100,11 @@ class EmbeddedServer:
         if self._lock is not None:
             self._lock.release()
 
+    def kill(self) -> None:
+        """End the server at once; :meth:`stop` still has to be awaited."""
+        if self._child is not None:
+            self._child.kill()
+
     async def _start(self) -> None:
         binary = find_binary()
         self.store.mkdir(mode=0o700, parents=True, exist_ok=True)

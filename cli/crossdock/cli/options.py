@@ -1,0 +1,33 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ProjectOption = Annotated[
+    Path,
+    typer.Option(
+        "--project",
+        "-p",
+        help="The project folder.",
+        exists=True,
+        file_okay=False,
+        envvar="CROSSDOCK_PROJECT",
+    ),
+]
+NatsOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Where the broker is, nats://HOST:PORT. Default: CROSSDOCK_NATS (which may hold "
+        "credentials and is not seen by others), else the running `crossdock up` of the project.",
+        show_default=False,
+    ),
+]
+OpsOption = Annotated[
+    str,
+    typer.Option(metavar="HOST:PORT", help="Where /livez, /readyz and /metrics are served."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

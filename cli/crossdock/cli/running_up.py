@@ -1,0 +1,181 @@
+"""The supervisor behind ``crossdock up``. Runs for months, so it imports little."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from pathlib import Path
+
+import msgspec
+
+from crossdock.cli.connection import NATS_VARIABLE, Connection, forget, own_folder
+from crossdock.cli.console import complain, log_plainly, say, say_json
+from crossdock.cli.fleet import Fleet, FleetPlan
+from crossdock.cli.live import show_status
+from crossdock.cli.log_files import keep_bounded
+from crossdock.cli.planning import Plan, plan
+from crossdock.cli.status import Status, look
+from crossdock.contracts import Halt
+from crossdock.mesh.embedded import DEFAULT_MAX_PAYLOAD, EmbeddedServer
+from crossdock.mesh.ports import ReservedPort, split_address
+from crossdock.mesh.store_lock import StoreLock
+from crossdock.mesh.watching import project_changes
+
+log = logging.getLogger("crossdock.up")
+
+_READY_TIMEOUT = 60.0
+_LARGEST_PAYLOAD = 64 * 1024**2  # nats-server takes no more
+_FAILED = 1
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+MQTT_VARIABLE = "CROSSDOCK_MQTT"
+
+
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line asks of ``crossdock up``; see its help."""
+
+    project: Path
+    http: str | None
+    store: Path | None
+    nats: str | None
+    verbose: bool
+    json: bool
+
+
+def run_up(wishes: Wishes) -> int:
+    """Run the mesh of a project until a signal; return the exit code."""
+    log_plainly()
+    try:
+        return asyncio.run(_Up(wishes).run())
+    except Halt as error:
+        complain(error.reason, error.problems)
+        return _FAILED
+
+
+class _Up:
+    """One run: what was started, so that it can be stopped in the right order."""
+
+    def __init__(self, wishes: Wishes) -> None:
+        self._wishes = wishes
+        self._stop = asyncio.Event()
+        self._server: EmbeddedServer | None = None
+        self._fleet: Fleet | None = None
+        self._problems = 0
+
+    async def run(self) -> int:
+        """Start, wait for a signal, stop."""
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self._on_signal)
+        ours = own_folder(self._wishes.project)
+        lock = await asyncio.to_thread(StoreLock, ours)
+        main = asyncio.create_task(self._live(ours))
+        stop = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait([main, stop], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stop.cancel()
+            main.cancel()
+            await asyncio.wait([main])
+            await self._stop_all()
+            forget(self._wishes.project)
+            lock.release()
+        if not main.cancelled() and (error := main.exception()) is not None:
+            raise error
+        return 0
+
+    def _on_signal(self) -> None:
+        if self._stop.is_set():
+            if self._fleet is not None:
+                self._fleet.kill()
+            if self._server is not None:
+                self._server.kill()
+        self._stop.set()
+
+    async def _live(self, ours: Path) -> None:
+        project = await self._checked()
+        listen = _reserve(self._wishes.http or project.gateway.listen)
+        env = await self._broker(project, ours)
+        logs = None if self._wishes.verbose else ours / "logs"
+        self._fleet = Fleet(
+            FleetPlan(project=self._wishes.project, listen=listen, env=env, logs=logs)
+        )
+        self._fleet.start(project.groups)
+        await self._fleet.wait_ready(_READY_TIMEOUT)
+        self._announce(
+            Connection(
+                nats=env[NATS_VARIABLE],
+                http=f"http://{listen}",
+                mqtt=env.get(MQTT_VARIABLE),
+                pid=os.getpid(),
+            )
+        )
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow(self._fleet))
+            tasks.create_task(show_status(self._look))
+            if logs is not None:
+                tasks.create_task(keep_bounded(logs))
+
+    async def _checked(self) -> Plan:
+        found = await plan(self._wishes.project)
+        if found.problems:
+            raise Halt.of(f"{len(found.problems)} problems in the project", [*found.problems])
+        return found
+
+    async def _broker(self, project: Plan, ours: Path) -> dict[str, str]:
+        if self._wishes.nats is not None:
+            return {NATS_VARIABLE: self._wishes.nats}
+        self._server = EmbeddedServer(
+            self._wishes.store or ours / "store",
+            project.broker,
+            max_payload=_payload_for(project.gateway.max_body),
+            log_file=None if self._wishes.verbose else ours / "logs" / "nats-server.log",
+        )
+        await self._server.start()
+        mqtt = {} if self._server.mqtt is None else {MQTT_VARIABLE: self._server.mqtt}
+        return {NATS_VARIABLE: self._server.url, **mqtt}
+
+    def _announce(self, connection: Connection) -> None:
+        connection.write(self._wishes.project)
+        if self._wishes.json:
+            say_json({"event": "ready", "http": connection.http, "mqtt": connection.mqtt})
+        else:
+            say(f"ready {connection.http}")
+
+    async def _follow(self, fleet: Fleet) -> None:
+        """Let groups of workers appear and disappear; each process follows its own files."""
+        async for _ in project_changes(self._wishes.project):
+            found = await plan(self._wishes.project)
+            self._problems = len(found.problems)
+            for each in found.problems:
+                log.warning("project file refused, the last good one stays: %s", each)
+            if not found.problems:
+                await fleet.regroup(found.groups)
+
+    async def _look(self) -> Status:
+        assert self._fleet is not None  # noqa: S101 - looked at only while it runs
+        servers = [] if self._server is None else [self._server.child]
+        return await look(self._fleet, servers, self._problems)
+
+    async def _stop_all(self) -> None:
+        if self._fleet is not None:
+            await self._fleet.stop()
+        if self._server is not None:
+            await self._server.stop()
+
+
+def _reserve(address: str) -> ReservedPort:
+    try:
+        return ReservedPort(*split_address(address))
+    except ValueError as error:
+        raise Halt(f"--http: {error}") from error
+    except OSError as error:
+        raise Halt(
+            f"cannot listen on {address}: {error.strerror}; choose another address with --http"
+        ) from error
+
+
+def _payload_for(max_body: int) -> int:
+    # A mapping may make a message larger, and a dead letter carries headers beside the original.
+    return min(max(DEFAULT_MAX_PAYLOAD, 2 * max_body), _LARGEST_PAYLOAD)

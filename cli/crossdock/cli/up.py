@@ -1,0 +1,46 @@
+"""``crossdock up``: a whole mesh on this machine with one command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crossdock.cli.options import JsonOption
+
+
+def up(  # noqa: PLR0913 - one parameter for each option
+    project: Annotated[Path, typer.Argument(help="The project folder.", file_okay=False)],
+    *,
+    http: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Where the gateway listens; port 0 for a free one."),
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the broker's store. Default: .crossdock/store", file_okay=False
+        ),
+    ] = None,
+    nats: Annotated[
+        str | None,
+        typer.Option(help="Use this broker instead of an embedded one.", envvar="CROSSDOCK_NATS"),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option(help="Show the log lines of all processes, write no log files.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Run a mesh: broker, gateway, router and workers, until Ctrl-C.
+
+    Prints `ready http://HOST:PORT` when everything is up. Changes of contracts, routes and workers
+    in the project folder take effect as they are saved. Stops cleanly on Ctrl-C or SIGTERM; a
+    second one ends everything at once.
+    """
+    from crossdock.cli.running_up import Wishes, run_up
+
+    wishes = Wishes(
+        project=project.resolve(), http=http, store=store, nats=nats, verbose=verbose, json=json
+    )
+    raise typer.Exit(run_up(wishes))

@@ -21,7 +21,9 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{ include "crossdock.dnsEgress" . }}
 {{- if .Values.nats.external.url }}
 - ports:
-    - {port: {{ include "crossdock.portOf" (dict "url" .Values.nats.external.url "port" 4222) }}, protocol: TCP}
+    {{- range splitList "," .Values.nats.external.url }}
+    - {port: {{ include "crossdock.portOf" (dict "url" . "port" 4222) }}, protocol: TCP}
+    {{- end }}
 {{- else }}
 - ports:
     - {port: 4222, protocol: TCP}

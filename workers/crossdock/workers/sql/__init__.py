@@ -1,0 +1,1 @@
+"""What `sql-in` and `sql-out` share: one database, its errors, its tables."""

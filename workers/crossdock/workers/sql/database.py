@@ -1,0 +1,115 @@
+"""One database, whose work is done on a thread: the event loop never waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
+
+from crossdock.contracts import Disconnected, Halt
+from crossdock.workers.sql.location import locate, shown
+from crossdock.workers.sql.session import Session
+
+_T = TypeVar("_T")
+_BUSY: Final = 5.0  # seconds that SQLite waits for another writer before it says BUSY
+_CONNECT: Final = 10  # seconds
+
+
+class Database:
+    """A database that is opened, used for one piece of work at a time, and closed."""
+
+    def __init__(self, url: str, folder: Path, *, writes: bool) -> None:
+        """Remember where it is.
+
+        Args:
+            url: As :func:`crossdock.workers.sql.location.locate` reads it.
+            folder: Where a relative SQLite path starts.
+            writes: Whether each piece of work is a transaction that writes; otherwise each
+                statement stands alone.
+        """
+        self._url = url
+        self._folder = folder
+        self._writes = writes
+        self._session: Session | None = None
+
+    async def open(self) -> None:
+        """Connect, after closing what was open.
+
+        Raises:
+            Disconnected: When it cannot be reached.
+            Halt: When it can never be reached so.
+        """
+        await self.close()
+        url = locate(self._url, self._folder)
+        self._session = Session(_engine(url, writes=self._writes), shown(url))
+        await self._session.connect()
+
+    async def run(self, work: Callable[[Connection], _T]) -> _T:
+        """Do one piece of work; see :meth:`Session.run`."""
+        if self._session is None:
+            raise Disconnected("the database is not open")
+        return await self._session.run(work)
+
+    async def close(self) -> None:
+        """Release everything. Safe without ``open`` and twice."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
+def _engine(url: URL, *, writes: bool) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url, writes=writes)
+    engine = create_engine(
+        url,
+        poolclass=NullPool,
+        hide_parameters=True,  # I6
+        isolation_level="READ COMMITTED" if writes else "AUTOCOMMIT",
+        connect_args={"connect_timeout": _CONNECT},
+    )
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+def _sqlite(url: URL, *, writes: bool) -> Engine:
+    if not Path(url.database or "").is_file():
+        # SQLite would make an empty database of a mistyped name.
+        raise Halt(f"{shown(url)} is not there: create it with its tables first")
+    engine = create_engine(
+        url,
+        poolclass=NullPool,
+        hide_parameters=True,  # I6
+        connect_args={"timeout": _BUSY},
+    )
+    event.listen(engine, "connect", _prepare_sqlite_writer if writes else _prepare_sqlite)
+    if writes:
+        event.listen(engine, "begin", _begin_at_once)
+    return engine
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's own
+    with connection.cursor() as cursor:
+        cursor.execute("SET timezone TO 'UTC'")
+        cursor.execute(  # a commit is on disk when it returns (I2), also where the server is lax
+            "SELECT set_config('synchronous_commit', 'on', false) "
+            "WHERE current_setting('synchronous_commit') = 'off'"
+        )
+    connection.commit()
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's own
+    connection.isolation_level = None  # transactions are ours, not the driver's
+
+
+def _prepare_sqlite_writer(connection: Any, record: object) -> None:  # noqa: ANN401 - a driver's own
+    _prepare_sqlite(connection, record)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")  # a commit is on disk when it returns (I2)
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin_at_once(connection: Connection) -> None:
+    # A transaction that reads first and then writes can fail half-way; this one waits at its start.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

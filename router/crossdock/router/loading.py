@@ -10,7 +10,7 @@ from crossdock.contracts import Halt, Problem, Registry
 from crossdock.mesh.project.contract_files import load_contracts
 from crossdock.mesh.project.loading import load_mesh, load_named
 from crossdock.mesh.project.settings import MeshFile, Policy
-from crossdock.router.compiled import SUFFIX, CompiledRoute, compile_route
+from crossdock.router.compiled import CompiledRoute, compile_route
 from crossdock.router.route_file import RouteFile
 
 FOLDER = "routes"
@@ -21,14 +21,14 @@ class LoadedRoute(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     Attributes:
         file: As written.
-        texts: The mapping files beside it.
+        texts: Its mappings, also those in files beside it.
         registry: The contracts that it was compiled with.
         policy: Its failure policy.
         compiled: The route itself.
     """
 
     file: RouteFile
-    texts: tuple[tuple[str, str], ...]
+    texts: tuple[str, ...]
     registry: Registry
     policy: Policy
     compiled: CompiledRoute
@@ -83,19 +83,6 @@ def _load(folder: Path, mesh: MeshFile, registry: Registry, file: RouteFile) -> 
         policy = mesh.policy(file.on_failure)
     except KeyError:
         raise Halt(f"on_failure: mesh.yaml has no policy {file.on_failure[:80]!r}") from None
-    maps = {each.map for each in file.send + file.send_all if each.map and _is_file(each.map)}
-    texts = tuple((name, _text(folder / FOLDER / name)) for name in sorted(maps))
     compiled = compile_route(file, registry, folder / FOLDER, mesh=mesh.mesh)
+    texts = tuple(each.mapping.text for each in compiled.branches if each.mapping is not None)
     return LoadedRoute(file=file, texts=texts, registry=registry, policy=policy, compiled=compiled)
-
-
-def _is_file(text: str) -> bool:
-    return text.endswith(SUFFIX) and "\n" not in text
-
-
-def _text(path: Path) -> str:
-    """Return the text, for comparing; the compiler says what is wrong with a file."""
-    try:
-        return path.read_text()
-    except (OSError, ValueError):
-        return ""

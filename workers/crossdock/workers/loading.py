@@ -9,6 +9,7 @@ import msgspec
 
 from crossdock.contracts import Contract, ContractRef, CrossdockError, Halt, Problem, Registry
 from crossdock.mesh.expression import Expression
+from crossdock.mesh.expression_file import load_expression
 from crossdock.mesh.project.contract_files import load_contracts
 from crossdock.mesh.project.conversion import convert
 from crossdock.mesh.project.loading import Loaded, load_mesh, read_named
@@ -20,10 +21,9 @@ from crossdock.workers.registry import find_adapter
 from crossdock.workers.worker_file import WorkerFile
 
 FOLDER = "workers"
-_SUFFIX = ".jsonata"
 
 
-class LoadedWorker(msgspec.Struct, frozen=True, kw_only=True):
+class LoadedWorker(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A worker that is ready to run; equal to another when all that it was made of is equal.
 
     Attributes:
@@ -31,7 +31,8 @@ class LoadedWorker(msgspec.Struct, frozen=True, kw_only=True):
         adapter: What speaks the protocol.
         settings: The adapter's settings, with secrets resolved.
         policy: Its failure policy.
-        map_text: Text of its mapping, ``""`` when it has none.
+        map: Its mapping.
+        identity: Gives a source's stable identity.
         contract: What a source publishes; None for a sink.
     """
 
@@ -39,21 +40,18 @@ class LoadedWorker(msgspec.Struct, frozen=True, kw_only=True):
     adapter: Adapter
     settings: Any
     policy: Policy
-    map_text: str = ""
+    map: Expression | None = None
+    identity: Expression | None = None
     contract: Contract | None = None
 
-    def map(self) -> Expression | None:
-        """Return its mapping, compiled for the calling thread; None when it has none."""
-        return self._expression(self.map_text, "map")
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LoadedWorker) and self._parts() == other._parts()
 
-    def identity(self) -> Expression | None:
-        """Return the expression of a source's stable identity, compiled; None when none."""
-        return self._expression(self.file.id or "", "id")
+    __hash__ = None  # type: ignore[assignment] # equal by value, but its schema is a dict
 
-    def _expression(self, text: str, key: str) -> Expression | None:
-        if not text:
-            return None
-        return Expression(text, place=f"{FOLDER}/{self.file.worker}.yaml: {key}")
+    def _parts(self) -> tuple[object, ...]:
+        text = self.map.text if self.map is not None else ""
+        return (self.file, self.settings, self.policy, text, self.contract)
 
 
 class WorkersProject(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,20 +109,26 @@ def _load(
     contract = _contract(registry, loaded, adapter, problems)
     if problems:
         raise Halt.of(f"worker {file.worker} cannot be used", problems)
-    worker = LoadedWorker(
+    return LoadedWorker(
         file=file,
         adapter=adapter,
         settings=resolve_secrets(settings, folder),
         policy=policy,
-        map_text=_map_text(folder, loaded),
+        map=_expression(folder, loaded, "map"),
+        identity=_expression(folder, loaded, "id"),
         contract=contract,
     )
-    for key, compile_ in (("map", worker.map), ("id", worker.identity)):
-        try:
-            compile_()
-        except ValueError as error:
-            raise Halt.of(file.worker, [document.problem(str(error), (key,))]) from error
-    return worker
+
+
+def _expression(folder: Path, loaded: Loaded[WorkerFile], key: str) -> Expression | None:
+    text = getattr(loaded.value, key)
+    if not text:
+        return None
+    place = f"worker {loaded.value.worker}, {key}"
+    try:
+        return load_expression(text, folder / FOLDER, place=place)
+    except ValueError as error:
+        raise Halt.of(place, [loaded.document.problem(str(error), (key,))]) from error
 
 
 def _contract(
@@ -145,17 +149,3 @@ def _contract(
     except CrossdockError as error:
         problems.append(document.problem(error.reason, ("publishes",)))
     return None
-
-
-def _map_text(folder: Path, loaded: Loaded[WorkerFile]) -> str:
-    text = loaded.value.map or ""
-    if not text.endswith(_SUFFIX) or "\n" in text:
-        return text
-    path = (folder / FOLDER / text).resolve()
-    if not path.is_relative_to((folder / FOLDER).resolve()):
-        raise Halt.of("map", [loaded.document.problem("outside of workers/", ("map",))])
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        found = loaded.document.problem(f"cannot be read: {type(error).__name__}", ("map",))
-        raise Halt.of("map", [found]) from error

@@ -31,7 +31,7 @@ class SinkHandler:
         self._bus = bus
         self._destination = worker.file.destination
         self._sink = sink
-        self._map = worker.map()
+        self._map = worker.map
         self._tracing = tracing
         self._metrics = metrics
         self._open = False

@@ -54,8 +54,8 @@ class SourceRunner:
         self._name = worker.file.worker
         self._contract: Contract = worker.contract
         self._source = source
-        self._map = worker.map()
-        self._identity = worker.identity()
+        self._map = worker.map
+        self._identity = worker.identity
         self._tracing = tracing
         self._metrics = metrics
         self._subject = bus.subjects.incoming(self._contract.name)

@@ -183,11 +183,8 @@ def _located(folder: Path, file: str, problem: Problem) -> Problem:
         document = parse(read_bytes(folder, file, _MAX_BYTES), file)
     except ProjectError:
         document = Document(file=file, value=None, lines={})
-    path: tuple[str | int, ...] = ()
-    for step in problem.pointer.split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
-        path = (*path, int(key) if key.isdigit() and (*path, int(key)) in document.lines else key)
-    return msgspec.structs.replace(problem, place=document.place(path))
+    place = document.place(document.path_of(problem.pointer))
+    return msgspec.structs.replace(problem, place=place)
 
 
 def _examples_in(folder: Path, place: str, contract: Contract) -> Iterator[Problem]:

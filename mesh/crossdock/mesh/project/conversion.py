@@ -28,7 +28,8 @@ def convert(document: Document, settings: type[T], path: Path_ = ()) -> T:
     Args:
         document: The file.
         settings: A frozen msgspec type.
-        path: Where in the file the part is.
+        path: Where in the file the part is; one that is not there counts as an empty object, since
+            all of its keys may have defaults.
 
     Raises:
         ProjectError: With every problem: first those of form; when the form is right, those that
@@ -36,7 +37,7 @@ def convert(document: Document, settings: type[T], path: Path_ = ()) -> T:
     """
     value = document.value
     for key in path:
-        value = value[key]
+        value = value.get(key, {}) if isinstance(value, dict) else value[key]
     problems = _form(document, value, settings, path)
     if not problems:
         try:

@@ -64,6 +64,15 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         line = self.lines.get(path, 1)
         return f"{self.file}:{line + 1 + row if path in self.blocks else line}"
 
+    def path_of(self, pointer: str) -> Path_:
+        """Return the path of a JSON Pointer: only the document knows which steps are indexes."""
+        path: Path_ = ()
+        for step in pointer.split("/")[1:]:
+            key = step.replace("~1", "/").replace("~0", "~")
+            is_index = key.isdecimal() and (*path, int(key)) in self.lines
+            path = (*path, int(key) if is_index else key)
+        return path
+
     def problem(self, message: str, path: Path_ = (), keyword: str = "", row: int = 0) -> Problem:
         """Return a problem at a path."""
         place = self.place(path, row)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import ClassVar, Final, Self
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)\Z")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE = re.compile(r"(\d+)(B|KiB|MiB|GiB)\Z")
 _BYTES: Final = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
-_REFERENCE = re.compile(r"\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:[^${}]+)\}\Z")
+_ONE: Final = r"\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:[^${}]+)\}"
 
 
 class Duration(float):
@@ -56,17 +56,17 @@ class Secret:
 
     __slots__ = ("_value",)
 
-    PATTERN: Final = r"^\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:[^${}]+)\}$"
-    HINT: Final = "a secret is never written into a file: write ${env:NAME} or ${file:PATH}"
+    PATTERN: ClassVar[str] = f"^{_ONE}$"
+    HINT: ClassVar[str] = "a secret is never written into a file: write ${env:NAME} or ${file:PATH}"
 
     @classmethod
-    def parse(cls, text: str) -> Secret:
+    def parse(cls, text: str) -> Self:
         """Take a reference; it is resolved at run time only.
 
         Raises:
             ValueError: When it is not a reference; the text does not hold it.
         """
-        if not _REFERENCE.match(text):
+        if "\n" in text or not re.match(cls.PATTERN, text):
             raise ValueError(cls.HINT)
         return cls(text)
 
@@ -85,3 +85,22 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._value)
+
+
+class SecretUrl(Secret):
+    """A URL that may hold credentials: its password is a reference, or the whole of it is.
+
+    So ``sqlite:///orders.db``, ``postgresql://app:${env:PASSWORD}@db/orders`` and
+    ``${env:DATABASE_URL}`` are fine, and ``postgresql://app:pass@db/orders`` is refused.
+    """
+
+    __slots__ = ()
+
+    PATTERN: ClassVar[str] = (
+        r"^(?![^?]*[?](.*&)?(password|passwd|pwd|token|secret)=(?![$][{]))"
+        rf"({_ONE}|[a-z][a-z0-9+.-]*:(//(([^/@:?#$]|{_ONE})*(:({_ONE})?)?@)?)?[^@]*)$"
+    )
+    HINT: ClassVar[str] = (
+        "not a URL that is safe in a file: write SCHEME://USER:${env:PASSWORD}@HOST/…, "
+        "or ${env:NAME} for the whole of it"
+    )

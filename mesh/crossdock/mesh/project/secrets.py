@@ -39,7 +39,7 @@ def _resolved(value: Any, folder: Path, place: str) -> Any:  # noqa: ANN401 - an
     if isinstance(value, str):
         return _text(value, folder, place)
     if isinstance(value, Secret):
-        return Secret(_text(value.reveal(), folder, place))
+        return type(value)(_text(value.reveal(), folder, place))
     if isinstance(value, dict):
         return {key: _resolved(each, folder, f"{place}/{key}") for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -1,0 +1,88 @@
+"""``crossdock check``: everything that is wrong with a project, before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from crossdock.cli.project_check import Findings, accepts, inspect_project
+from crossdock.cli.worker_checks import CheckedWorker
+from crossdock.contracts import Problem
+
+_SHOWN: Final = 20
+
+
+def check(
+    folder: Annotated[
+        Path, typer.Argument(help="The project folder.", exists=True, file_okay=False)
+    ] = Path(),
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Check a project: contracts with their examples, routes, workers and how they fit together.
+
+    Starts nothing and needs no secret. Exits with 1 when there is a problem.
+    """
+    findings = inspect_project(folder)
+    if as_json:
+        typer.echo(msgspec.json.encode(_as_json(findings)))
+    else:
+        _print(findings)
+    if findings.problems:
+        raise typer.Exit(1)
+
+
+def check_project(folder: Path) -> tuple[Problem, ...]:
+    """Return every problem of a project; empty when it can run."""
+    return inspect_project(folder).problems
+
+
+def _print(findings: Findings) -> None:
+    for problem in findings.problems:
+        typer.echo(f"{problem.place}: {problem.message}")
+    for warning in findings.warnings:
+        typer.echo(f"{warning.place}: warning: {warning.message}")
+    if findings.problems:
+        count = len(findings.problems)
+        typer.echo(f"{count} problem{'s' if count > 1 else ''} to correct", err=True)
+    else:
+        Console().print(_table(findings))
+
+
+def _table(findings: Findings) -> Table:
+    name = findings.mesh.mesh if findings.mesh else ""
+    table = Table(title=f"{name} can run: crossdock up", show_header=False, title_justify="left")
+    names = findings.contracts.names()
+    shown = [f"{each} {', '.join(findings.contracts.versions(each))}" for each in names[:_SHOWN]]
+    more = [f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    table.add_row(f"{len(names)} contracts", "\n".join([*shown, *more]))
+    routes = [f"{each.route}: {', '.join(accepts(each))}" for each in findings.routes]
+    table.add_row(f"{len(routes)} routes", "\n".join(routes))
+    workers = [f"{each.loaded.value.worker}: {_what(each)}" for each in findings.workers]
+    table.add_row(f"{len(workers)} workers", "\n".join(workers))
+    return table
+
+
+def _what(worker: CheckedWorker) -> str:
+    value = worker.loaded.value
+    if worker.is_source:
+        return f"{value.adapter} publishes {value.publishes}"
+    return f"{value.adapter} consumes {value.destination}"
+
+
+def _as_json(findings: Findings) -> dict[str, Any]:
+    return {
+        "ok": not findings.problems,
+        "problems": findings.problems,
+        "warnings": findings.warnings,
+        "contracts": {
+            each: findings.contracts.versions(each) for each in findings.contracts.names()
+        },
+        "routes": [each.route for each in findings.routes],
+        "workers": [each.loaded.value.worker for each in findings.workers],
+    }

@@ -1,0 +1,158 @@
+"""Checks a whole project: every file in itself, and all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+import msgspec
+
+from crossdock.cli.route_checks import FOLDER as ROUTES
+from crossdock.cli.route_checks import check_routes, sends_to
+from crossdock.cli.worker_checks import FOLDER as WORKERS
+from crossdock.cli.worker_checks import CheckedWorker, check_workers
+from crossdock.contracts import ContractRef, Problem, Registry, is_token
+from crossdock.gateway.client_file import load_clients
+from crossdock.mesh.project.contract_files import deep_problems, read_contracts
+from crossdock.mesh.project.loading import MESH_FILE, Loaded, read_mesh, read_named
+from crossdock.mesh.project.problems import ProjectError
+from crossdock.mesh.project.settings import MeshFile
+from crossdock.router.route_file import RouteFile
+from crossdock.workers.worker_file import WorkerFile
+
+
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check found.
+
+    Attributes:
+        problems: What must be changed before the project can run, by place.
+        warnings: What is probably not meant; the project runs.
+        mesh: ``mesh.yaml``, None when it cannot be used.
+        contracts: The contracts that can be used.
+        routes: The routes that are right in themselves.
+        workers: The workers that are right in themselves, with their adapters.
+    """
+
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    mesh: MeshFile | None
+    contracts: Registry
+    routes: tuple[RouteFile, ...]
+    workers: tuple[CheckedWorker, ...]
+
+
+def inspect_project(folder: Path) -> Findings:
+    """Read a whole project and tell everything that is wrong with it; starts nothing.
+
+    Args:
+        folder: The project folder.
+    """
+    files, problems = read_contracts(folder)
+    problems += deep_problems(folder, files)
+    registry = Registry(each.contract for each in files)
+    mesh = _mesh(folder, problems)
+    routes, found = read_named(folder, ROUTES, RouteFile, "route")
+    problems += found
+    loaded, found = read_named(folder, WORKERS, WorkerFile, "worker")
+    problems += found
+    workers, found = check_workers(folder, loaded, registry)
+    problems += found
+    problems += check_routes(folder, routes, registry, mesh.value.mesh if mesh else "mesh")
+    problems += _together(folder, mesh, routes, workers)
+    problems += _clients(folder)
+    return Findings(
+        problems=tuple(sorted(set(problems), key=_order)),
+        warnings=() if problems else tuple(_idle(routes, workers)),
+        mesh=mesh.value if mesh else None,
+        contracts=registry,
+        routes=tuple(each.value for each in routes),
+        workers=tuple(workers),
+    )
+
+
+def accepts(route: RouteFile) -> tuple[str, ...]:
+    """Return the contracts that a route accepts, as written."""
+    return (route.accepts,) if isinstance(route.accepts, str) else route.accepts
+
+
+def _mesh(folder: Path, problems: list[Problem]) -> Loaded[MeshFile] | None:
+    try:
+        return read_mesh(folder)
+    except ProjectError as error:
+        problems += error.problems
+        return None
+
+
+def _clients(folder: Path) -> tuple[Problem, ...]:
+    try:
+        load_clients(folder)
+    except ProjectError as error:
+        return error.problems
+    return ()
+
+
+def _together(
+    folder: Path,
+    mesh: Loaded[MeshFile] | None,
+    routes: list[Loaded[RouteFile]],
+    workers: list[CheckedWorker],
+) -> Iterator[Problem]:
+    """Check what one file says of another."""
+    if mesh is not None:
+        yield from _policies(mesh.value, [*routes, *(each.loaded for each in workers)])
+    names = {each.value.route for each in routes}
+    for each in workers:
+        if each.loaded.value.worker in names:  # they would share the subject of their dead letters
+            message = "a route has the same name: give one of them another"
+            yield each.loaded.document.problem(message, ("worker",))
+    yield from _dangling(routes, _destinations(folder, workers))
+
+
+def _policies(
+    mesh: MeshFile, files: Sequence[Loaded[RouteFile] | Loaded[WorkerFile]]
+) -> Iterator[Problem]:
+    known = {"standard", *mesh.policies}
+    for each in files:
+        name = each.value.on_failure
+        if name not in known:
+            hint = _did_you_mean(name, known) or f"{MESH_FILE} has {', '.join(sorted(known))}"
+            yield each.document.problem(f"unknown policy {name[:80]!r}; {hint}", ("on_failure",))
+
+
+def _destinations(folder: Path, workers: list[CheckedWorker]) -> set[str]:
+    """Return what is consumed; a worker that cannot be read or loaded has the benefit of doubt."""
+    there = {path.stem for path in (folder / WORKERS).glob("*.y*ml")}
+    unread = there - {each.loaded.value.worker for each in workers}
+    return unread | {each.loaded.value.destination for each in workers if not each.is_source}
+
+
+def _dangling(routes: list[Loaded[RouteFile]], destinations: set[str]) -> Iterator[Problem]:
+    for route in routes:
+        for name, at in sends_to(route):
+            if is_token(name) and name not in destinations:
+                hint = _did_you_mean(name, destinations) or f"add {WORKERS}/{name}.yaml"
+                yield route.document.problem(f"no worker consumes {name!r}; {hint}", at)
+
+
+def _idle(routes: list[Loaded[RouteFile]], workers: list[CheckedWorker]) -> Iterator[Problem]:
+    fed = {name for route in routes for name, _ in sends_to(route)}
+    accepted = {ContractRef.parse(each).name for route in routes for each in accepts(route.value)}
+    for each in workers:
+        value, document = each.loaded.value, each.loaded.document
+        if each.is_sink and value.destination not in fed:
+            yield document.problem(f"no route sends to {value.destination!r}: it will be idle")
+        if value.publishes is not None:
+            name = ContractRef.parse(value.publishes).name
+            if name not in accepted:
+                yield document.problem(f"no route accepts {name}: what it publishes goes nowhere")
+
+
+def _did_you_mean(name: str, known: set[str]) -> str:
+    near = get_close_matches(name[:80], known, n=1)
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+def _order(problem: Problem) -> tuple[str, int, str]:
+    file, _, line = problem.place.rpartition(":")
+    return (file, int(line), problem.message) if line.isdecimal() else (problem.place, 0, "")

@@ -112,6 +112,15 @@ def test_a_mapping_is_read_from_a_file_beside_the_route(tmp_path: Path) -> None:
     assert mapping.evaluate({}) == {"n": 1}
 
 
+def test_an_edited_mapping_file_makes_another_route(tmp_path: Path) -> None:
+    (tmp_path / "bill.jsonata").write_text('{"n": 1}')
+    fields = {"where": "x", "send": [{"to": "a", "when": "y", "map": "bill.jsonata"}]}
+    before = compiled(tmp_path, **fields)
+    (tmp_path / "bill.jsonata").write_text('{"n": 2}')
+    assert before.texts == ("x", "y", '{"n": 1}')
+    assert compiled(tmp_path, **fields).texts == ("x", "y", '{"n": 2}')
+
+
 def test_a_problem_in_a_mapping_file_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "bill.jsonata").write_text("{\n  'n': }")
     with pytest.raises(Halt, match=r"bill\.jsonata: .*line 2"):

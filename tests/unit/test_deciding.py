@@ -70,7 +70,9 @@ def test_the_first_branch_that_holds_is_taken() -> None:
 
 def test_else_is_taken_when_no_branch_holds() -> None:
     made = route({"to": "big", "when": "total > 100"}, {"to": "rest", "else": True})
-    assert destinations(decide(made, message({"total": 1}))) == ["rest"]
+    decision = decide(made, message({"total": 1}))
+    assert destinations(decision) == ["rest"]
+    assert decision.branches == ("send/1",)
     assert destinations(decide(made, message({"total": 101}))) == ["big"]
 
 

@@ -101,6 +101,14 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True):
         found = (target.destination for branch in self.branches for target in branch.targets)
         return tuple(dict.fromkeys(found))
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every expression as compiled, files included: what tells an edited route from this."""
+        guards = (self.where, *(branch.guard for branch in self.branches))
+        mappings = (branch.mapping for branch in self.branches)
+        conditions = (guard.expression for guard in guards if guard is not None)
+        return tuple(each.text for each in (*conditions, *mappings) if each is not None)
+
 
 def compile_route(
     route: RouteFile, registry: Registry, folder: Path, *, mesh: str

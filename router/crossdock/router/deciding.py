@@ -37,6 +37,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
             processed as it is and becomes a dead letter.
         children: What to publish: all of it or nothing.
         conditions: Those that were evaluated, in order; the others were not needed.
+        branches: Those that were taken: ``send/0``.
         reason: One line for a person: why it was filtered or rejected.
         problems: Everything that is wrong with the data, of a rejected one.
     """
@@ -44,6 +45,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Literal["routed", "filtered", "rejected"]
     children: tuple[Child, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    branches: tuple[str, ...] = ()
     reason: str = ""
     problems: tuple[Problem, ...] = ()
 
@@ -81,7 +83,12 @@ def decide(route: CompiledRoute, message: Message) -> Decision:
             reason=error.reason,
             problems=error.problems,
         )
-    return Decision(outcome="routed", children=children, conditions=tuple(conditions))
+    return Decision(
+        outcome="routed",
+        children=children,
+        conditions=tuple(conditions),
+        branches=tuple([branch.name for branch in branches]),
+    )
 
 
 def _not_accepted(route: CompiledRoute, message: Message) -> Decision:

@@ -62,6 +62,7 @@ async def plan(project: Path) -> Plan:
 
 def _make(project: Path) -> Plan:
     from crossdock.cli.check import check_project
+
     from crossdock.mesh.project.loading import load_mesh, load_named
     from crossdock.workers.worker_file import WorkerFile
 

@@ -10,7 +10,7 @@ import typer
 from crossdock.cli.options import JsonOption
 
 
-def up(  # noqa: PLR0913 - one parameter for each option
+def up(
     project: Annotated[Path, typer.Argument(help="The project folder.", file_okay=False)],
     *,
     http: Annotated[

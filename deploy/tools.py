@@ -75,7 +75,9 @@ def main() -> None:
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         missing = [name for name in NAMES if shutil.which(name) is None]
         if missing:
-            raise SystemExit(f"put these programs on PATH, we pin them for Linux x86-64 only: {missing}")
+            raise SystemExit(
+                f"put these programs on PATH, we pin them for Linux x86-64 only: {missing}"
+            )
         return
     BIN.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:

@@ -130,7 +130,6 @@ def cluster(tmp_path: Path) -> Iterator[list[Node]]:
             node.kill()
 
 
-
 def url_of_a_worker(node: Node) -> str:
     """Return CROSSDOCK_NATS as a rendered worker has it, at a node's address."""
     (worker,) = (c for c in containers(render({})) if c.spec["name"] == "worker")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deployment import only, render, run
 
-FILES = {"mesh.yaml": "mesh: t\n", "routes/a.yaml": 'map: "{\'a\': b}"  # é\n\ttab\n'}
+FILES = {"mesh.yaml": "mesh: t\n", "routes/a.yaml": "map: \"{'a': b}\"  # é\n\ttab\n"}
 
 
 def make(folder: Path) -> Path:

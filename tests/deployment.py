@@ -127,23 +127,27 @@ def tool(name: str) -> str:
     return found
 
 
-def run(*argv: str, **options: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401 - subprocess's own
-    options = {"capture_output": True, "text": True, "timeout": 60, "cwd": ROOT} | options
-    return subprocess.run(argv, check=False, **options)  # type: ignore[no-any-return] # str by text=True
+def run(
+    *argv: str, stdin: str = "", env: dict[str, str] | None = None, cwd: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end and return what it printed."""
+    return subprocess.run(
+        argv, input=stdin, env=env, cwd=cwd, capture_output=True, text=True, check=False, timeout=60
+    )
 
 
 def helm(command: str, values: Document, *arguments: str) -> subprocess.CompletedProcess[str]:
     target = ["t", str(CHART)] if command == "template" else [str(CHART)]
     return run(
         *(tool("helm"), command, *target, "--values", "-", *arguments),
-        input=json.dumps(values),
+        stdin=json.dumps(values),
     )
 
 
 def render(values: Document, *arguments: str) -> list[Document]:
     rendered = helm("template", values, "--namespace", "test", *arguments)
     assert rendered.returncode == 0, rendered.stderr
-    documents = yaml.load_all(rendered.stdout, Loader=_Strict)  # noqa: S506 - a SafeLoader
+    documents = yaml.load_all(rendered.stdout, Loader=_Strict)
     return [each for each in documents if each is not None]
 
 

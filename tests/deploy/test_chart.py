@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any
 
-import kubernetes_validate
+import kubernetes_validate  # type: ignore[import-untyped] # it has no types
 import pytest
 import yaml
 
@@ -157,7 +157,7 @@ def test_each_worker_group_is_one_deployment_with_its_own_settings() -> None:
     container = files["template"]["spec"]["containers"][0]
     assert files["replicas"] == 3
     assert container["envFrom"] == [{"secretRef": {"name": "file-secrets"}}]
-    assert ["--group", "files"] == container["args"][3:5]
+    assert container["args"][3:5] == ["--group", "files"]
     assert other["replicas"] == 1
     assert other["template"]["spec"]["containers"][0]["args"][4] == "1"
     limits = other["template"]["spec"]["containers"][0]["resources"]

@@ -101,9 +101,9 @@ def test_compose_reads_the_example_environment_once_it_has_a_password(tmp_path: 
 
 def test_compose_gives_secrets_of_the_project_to_the_services(tmp_path: Path) -> None:
     secrets = tmp_path / "project.env"
-    secrets.write_text("CRM_TOKEN=t0ken\n")
+    secrets.write_text("CRM=t0ken\n")
     services = compose({"NATS_PASSWORD": "abc", "CROSSDOCK_ENV_FILE": str(secrets)})["services"]
-    assert services["workers"]["environment"]["CRM_TOKEN"] == "t0ken"
+    assert services["workers"]["environment"]["CRM"] == "t0ken"
     assert "t0ken" not in str(services["nats"])
     assert services["workers"]["environment"]["CROSSDOCK_NATS"] == "nats://crossdock:abc@nats:4222"
 

@@ -44,7 +44,7 @@ class NatsServer:
                 stdout=log,
             )
         deadline = time.monotonic() + 10
-        while not (found := list(self.folder.glob("*.ports"))):
+        while not (found := [each for each in self.folder.glob("*.ports") if each.stat().st_size]):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError((self.folder / "nats.log").read_text())
             time.sleep(0.005)

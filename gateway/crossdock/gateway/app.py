@@ -7,7 +7,6 @@ Starlette's router. Every refusal, wherever it arises, is answered in one place 
 from __future__ import annotations
 
 import logging
-import traceback
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -21,13 +20,15 @@ from crossdock.gateway.events import PATH as EVENTS
 from crossdock.gateway.events import PostEvents
 from crossdock.gateway.ingress import MESSAGES, Ingress, Request
 from crossdock.gateway.messages import PostMessage
-from crossdock.gateway.metrics_page import refuse_stranger, send_metrics
-from crossdock.gateway.problems import Refused, send_refusal, unavailable
+from crossdock.gateway.metrics_access import refuse_stranger
+from crossdock.gateway.problems import Refused, send_refusal
 from crossdock.gateway.request_body import Gone
 from crossdock.gateway.request_head import headers_of
-from crossdock.gateway.status import Find, GetStatus, answer_json
+from crossdock.gateway.status import GetStatus
 from crossdock.mesh.bus import Bus
+from crossdock.mesh.ops import Health, ops_routes
 from crossdock.mesh.project.settings import GatewaySettings
+from crossdock.mesh.telemetry.failures import describe_failure
 from crossdock.mesh.telemetry.metrics import GatewayMetrics
 from crossdock.mesh.telemetry.tracing import Tracing
 
@@ -48,7 +49,7 @@ class Gateway:
         doors: Doors,
         settings: GatewaySettings,
         *,
-        find: Find,
+        health: Health,
         metrics: GatewayMetrics,
         tracing: Tracing,
     ) -> None:
@@ -58,22 +59,26 @@ class Gateway:
             bus: Connected; stays the caller's to close.
             doors: Contracts and clients to begin with.
             settings: Of the gateway.
-            find: Looks up the status of a message.
-            metrics: What is counted; its registry is what ``/metrics`` shows.
+            health: What the probes ask; the gateway adds its own checks to it.
+            metrics: What is counted.
             tracing: Where traces begin.
         """
         self.stopping = False
         self._ingress = Ingress(bus, doors, settings, metrics, tracing)
         self._post_message = PostMessage(self._ingress)
         self._post_events = PostEvents(self._ingress)
-        self._get_status = GetStatus(self._ingress, find)
+        self._get_status = GetStatus(self._ingress)
+        health.checks["broker"] = self._broker
+        health.checks["gateway"] = self._running
+        probes = {route.path: route for route in ops_routes(health)}
+        self._show_metrics = probes["/metrics"].app
         self._router = Router(
             [
                 Route(f"{MESSAGES}{{rest:path}}", _Endpoint(self._status), methods=["GET"]),
                 Route(EVENTS, _Endpoint(self._events), methods=["POST"]),
-                Route("/livez", _Endpoint(self._live), methods=["GET"]),
-                Route("/readyz", _Endpoint(self._ready), methods=["GET"]),
                 Route("/metrics", _Endpoint(self._metrics), methods=["GET"]),
+                probes["/livez"],
+                probes["/readyz"],
             ],
             redirect_slashes=False,
         )
@@ -95,7 +100,7 @@ class Gateway:
         except HTTPException as error:  # the router's own
             await self._refuse(send, _of_router(scope, error))
         except Exception as error:  # noqa: BLE001 - a fault of ours is one answer, not a dead process
-            _log_fault(error)
+            _log.error("request failed", extra={"failure": describe_failure(error)})
             await self._refuse(send, Refused("internal", "This is a fault of the gateway."))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,20 +132,15 @@ class Gateway:
     async def _events(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._post_events(self._identified(scope, receive, send))
 
-    async def _live(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await answer_json(send, {"status": "live"})
+    async def _metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refuse_stranger(scope, headers_of(scope), self._ingress.doors)
+        await self._show_metrics(scope, receive, send)
 
-    async def _ready(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        if self.stopping:
-            raise unavailable("The gateway is stopping.")
-        if not self._ingress.bus.connected:
-            raise unavailable("The broker cannot be reached.")
-        await answer_json(send, {"status": "ready"})
+    def _broker(self) -> str | None:
+        return None if self._ingress.bus.connected else "the broker cannot be reached"
 
-    async def _metrics(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        headers = headers_of(scope)
-        refuse_stranger(scope, headers, self._ingress.doors)
-        await send_metrics(self._ingress.metrics.metrics.registry, headers, send)
+    def _running(self) -> str | None:
+        return "stopping" if self.stopping else None
 
 
 class _Endpoint:
@@ -156,20 +156,12 @@ class _Endpoint:
 def _of_router(scope: Scope, error: HTTPException) -> Refused:
     if error.status_code != _NOT_ALLOWED:
         return Refused("not-found", "There is nothing at this path.")
-    allowed = (error.headers or {}).get("Allow", "GET")
-    if scope["path"].startswith(MESSAGES):
-        allowed = f"{allowed}, POST"  # which never comes to the router
+    allowed = "GET, HEAD, POST"  # on messages, where a POST never comes to the router
+    if not scope["path"].startswith(MESSAGES):
+        found = (error.headers or {}).get("Allow", "")
+        allowed = ", ".join(sorted(found.split(", ")))
     return Refused(
         "method-not-allowed",
         f"Only {allowed} is allowed here.",
         headers=((b"allow", allowed.encode()),),
-    )
-
-
-def _log_fault(error: Exception) -> None:
-    # The error's own text may quote what the caller sent, so only its kind and place are told (I6).
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    _log.error(
-        "request failed",
-        extra={"why": type(error).__name__, "place": f"{place.filename}:{place.lineno}"},
     )

@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final
 
 import msgspec
 
 from crossdock.contracts import CrossdockError
 from crossdock.gateway.asgi import Header, Send
 from crossdock.gateway.ingress import Ingress, Request
-from crossdock.gateway.problems import Refused, refusal_of
+from crossdock.gateway.problems import Refused, refusal_of, unavailable
+from crossdock.mesh.finding import MessageStatus, find
 
 _SEQUENCE: Final = re.compile(rb"(?:[^&]*&)*seq=([0-9]{1,18})(?:&|\Z)")
 _LONGEST_ID: Final = 1024
-
-
-class Status(Protocol):
-    """What is told of a message: a msgspec Struct with at least its contract."""
-
-    @property
-    def contract(self) -> str:
-        """Name of the contract."""
-
-
-Find: TypeAlias = Callable[[str, int | None], Awaitable[Status | None]]
+_MOST_SEARCHES: Final = 16
 
 
 class GetStatus:
     """Tells a client where a message is; only of contracts that the client may send."""
 
-    def __init__(self, ingress: Ingress, find: Find) -> None:
+    def __init__(self, ingress: Ingress) -> None:
         self._ingress = ingress
-        self._find = find
+        self._searches = 0
 
     async def __call__(self, request: Request, message_id: str, query: bytes) -> None:
         """Answer 200 with the status.
@@ -49,14 +39,22 @@ class GetStatus:
         hint = _SEQUENCE.match(query)
         status = None
         if 0 < len(message_id) <= _LONGEST_ID:
-            try:
-                status = await self._find(message_id, int(hint[1]) if hint else None)
-            except CrossdockError as error:
-                raise refusal_of(error) from error
-        doors = self._ingress.doors
-        if status is None or not doors.clients.may_send(request.client, status.contract):
+            status = await self._search(message_id, int(hint[1]) if hint else None)
+        clients = self._ingress.doors.clients
+        if status is None or not clients.may_send(request.client, status.contract):
             raise Refused("not-found", "There is no such message, or it is no longer kept.")
         await answer_json(request.send, status)
+
+    async def _search(self, message_id: str, sequence: int | None) -> MessageStatus | None:
+        if self._searches >= _MOST_SEARCHES:  # I8: one without a hint reads much of a stream
+            raise unavailable("Too many look-ups at once. Ask again.")
+        self._searches += 1
+        try:
+            return await find(self._ingress.bus, message_id, sequence)
+        except CrossdockError as error:
+            raise refusal_of(error) from error
+        finally:
+            self._searches -= 1
 
 
 async def answer_json(send: Send, value: Any) -> None:  # noqa: ANN401 - whatever msgspec encodes

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from crossdock.cli.console import complain, say, say_json
+from crossdock.cli.options import JsonOption
 from crossdock.cli.project_check import Findings, accepts, inspect_project
 from crossdock.cli.worker_checks import CheckedWorker
 from crossdock.contracts import Problem
@@ -22,7 +23,7 @@ def check(
         Path, typer.Argument(help="The project folder.", exists=True, file_okay=False)
     ] = Path(),
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Check a project: contracts with their examples, routes, workers and how they fit together.
 
@@ -30,7 +31,7 @@ def check(
     """
     findings = inspect_project(folder)
     if as_json:
-        typer.echo(msgspec.json.encode(_as_json(findings)))
+        say_json(_as_json(findings))
     else:
         _print(findings)
     if findings.problems:
@@ -44,12 +45,12 @@ def check_project(folder: Path) -> tuple[Problem, ...]:
 
 def _print(findings: Findings) -> None:
     for problem in findings.problems:
-        typer.echo(f"{problem.place}: {problem.message}")
+        say(f"{problem.place}: {problem.message}")
     for warning in findings.warnings:
-        typer.echo(f"{warning.place}: warning: {warning.message}")
+        say(f"{warning.place}: warning: {warning.message}")
     if findings.problems:
         count = len(findings.problems)
-        typer.echo(f"{count} problem{'s' if count > 1 else ''} to correct", err=True)
+        complain(f"{count} problem{'s' if count > 1 else ''} to correct")
     else:
         Console().print(_table(findings))
 

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from crossdock.cli.console import say
 from crossdock.contracts import is_token
 
 app = typer.Typer(help="Begin a project.", no_args_is_help=True)
@@ -34,7 +35,7 @@ def project(
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise typer.BadParameter(f"{target} is there already: choose another name")
     _copy(files("crossdock.cli") / "scaffold", target, name)
-    typer.echo(f"{target} is there. Next: cd {target}, then crossdock check . and crossdock up .")
+    say(f"{target} is there. Next: cd {target}, then crossdock check . and crossdock up .")
 
 
 def _copy(source: Traversable, target: Path, name: str) -> None:

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from crossdock.cli.route_checks import FOLDER as ROUTES
 from crossdock.cli.route_checks import check_routes, sends_to
-from crossdock.cli.worker_checks import FOLDER as WORKERS
 from crossdock.cli.worker_checks import CheckedWorker, check_workers
 from crossdock.contracts import ContractRef, Problem, Registry, is_token
 from crossdock.gateway.client_file import load_clients
@@ -18,7 +16,9 @@ from crossdock.mesh.project.contract_files import deep_problems, read_contracts
 from crossdock.mesh.project.loading import MESH_FILE, Loaded, read_mesh, read_named
 from crossdock.mesh.project.problems import ProjectError
 from crossdock.mesh.project.settings import MeshFile
+from crossdock.router.loading import FOLDER as ROUTES
 from crossdock.router.route_file import RouteFile
+from crossdock.workers.loading import FOLDER as WORKERS
 from crossdock.workers.worker_file import WorkerFile
 
 

@@ -9,9 +9,8 @@ from crossdock.contracts import Halt, Problem, Registry
 from crossdock.mesh.project.document import Path_
 from crossdock.mesh.project.loading import Loaded
 from crossdock.router.compiled import compile_route
+from crossdock.router.loading import FOLDER
 from crossdock.router.route_file import RouteFile
-
-FOLDER = "routes"
 
 
 def check_routes(

@@ -8,17 +8,14 @@ from pathlib import Path
 import msgspec
 
 from crossdock.contracts import ContractRef, Halt, Problem, Registry, Reject, is_token
-from crossdock.mesh.expression import Expression
+from crossdock.mesh.expression_file import load_expression
 from crossdock.mesh.project.conversion import convert
-from crossdock.mesh.project.document import Path_, read_bytes
 from crossdock.mesh.project.loading import Loaded
 from crossdock.mesh.project.problems import ProjectError
 from crossdock.workers.adapter import Adapter
+from crossdock.workers.loading import FOLDER
 from crossdock.workers.registry import find_adapter
 from crossdock.workers.worker_file import WorkerFile
-
-FOLDER = "workers"
-_SUFFIX = ".jsonata"
 
 
 class CheckedWorker(msgspec.Struct, frozen=True):
@@ -108,19 +105,12 @@ def _published(worker: Loaded[WorkerFile], registry: Registry) -> Iterator[Probl
 
 def _expressions(folder: Path, worker: Loaded[WorkerFile]) -> Iterator[Problem]:
     for key, text in (("map", worker.value.map), ("id", worker.value.id)):
-        at: Path_ = (key,)
         if text is None:
             continue
         try:
-            if key == "map" and text.endswith(_SUFFIX) and "\n" not in text:
-                text = read_bytes(folder, f"{FOLDER}/{text}").decode()  # noqa: PLW2901 - the text is in the file
-            Expression(text)
-        except ProjectError as error:
-            yield worker.document.problem(
-                f"{error.problems[0].place}: {error.problems[0].message}", at
-            )
-        except ValueError as error:  # also a file that is not UTF-8
-            yield worker.document.problem(str(error), at)
+            load_expression(text, folder / FOLDER)
+        except ValueError as error:
+            yield worker.document.problem(str(error), (key,))
 
 
 def _consumed_twice(workers: list[CheckedWorker]) -> Iterator[Problem]:

@@ -23,7 +23,7 @@ from pathlib import Path
 import msgspec
 import nats
 from broker import broker
-from nats.js.api import ConsumerConfig, StreamConfig
+from nats.js.api import ConsumerConfig
 from prometheus_client import CollectorRegistry
 
 from crossdock.contracts import Message, Subjects
@@ -164,7 +164,7 @@ async def bare(url: str, count: int) -> float:
     return took
 
 
-async def faststream(url: str, count: int) -> float:
+async def faststream(url: str, _count: int) -> float:
     """FastStream's subscriber with its defaults, publishing with PubAck."""
     from faststream.nats import JStream, NatsBroker, PullSub  # noqa: PLC0415 - only this baseline
 

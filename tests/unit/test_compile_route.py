@@ -134,7 +134,7 @@ def test_a_mapping_outside_the_folder_of_the_route_is_refused(tmp_path: Path) ->
     (folder / "link.jsonata").symlink_to(tmp_path / "secret.jsonata")
     absolute = str(tmp_path / "secret.jsonata")
     for name in ("../secret.jsonata", "link.jsonata", absolute):
-        with pytest.raises(Halt, match="outside the folder"):
+        with pytest.raises(Halt, match="outside"):
             compiled(folder, send=[{"to": "a", "map": name}])
 
 

@@ -7,6 +7,8 @@ from typing import Final
 
 from crossdock.mesh.expression import Expression
 from crossdock.mesh.expression_guard import MAX_TEXT
+from crossdock.mesh.project.document import read_bytes
+from crossdock.mesh.project.problems import ProjectError
 
 SUFFIX: Final = ".jsonata"
 
@@ -32,19 +34,9 @@ def load_expression(text: str, folder: Path, *, place: str = "") -> Expression:
 
 
 def _read(name: str, folder: Path) -> str:
-    shown = repr(name[:80])
-    if "\0" in name:
-        raise ValueError(f"{shown} is not a file name")
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise ValueError(f"{shown} is outside the folder of the file that names it")
     try:
-        if not path.is_file():
-            raise ValueError(f"{shown} is not there, or not a file: it is looked for in {folder}")
-        if path.stat().st_size > MAX_TEXT:
-            raise ValueError(f"{shown} is larger than {MAX_TEXT} bytes")
-        return path.read_text(encoding="utf-8")
+        return read_bytes(folder, name, MAX_TEXT).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError(f"{shown} is not UTF-8") from None
-    except OSError as error:
-        raise ValueError(f"{shown} cannot be read: {error.strerror}") from error
+        raise ValueError(f"{name[:80]}: not UTF-8: save it as UTF-8") from None
+    except ProjectError as error:
+        raise ValueError(f"{name[:80]}: {error.problems[0].message}") from error

@@ -1,0 +1,177 @@
+"""Runs the examples of a route: they are its tests.
+
+What is given is an example of the contract, or a ``.json`` file beside the route. What is expected
+is one of: destinations with the ``.json`` files that hold what each gets; destinations alone;
+``nothing``; ``rejected``::
+
+    - {given: german-order, expect: {billing-eu: german-invoice.json}}
+    - {given: german-order, expect: [billing-eu]}
+    - {given: empty-order, expect: nothing}
+    - {given: broken-order.json, expect: rejected}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from crossdock.contracts import Contract, ContractRef, CrossdockError, Message, Problem, Registry
+from crossdock.mesh.expression import Json
+from crossdock.mesh.project.document import read_bytes
+from crossdock.mesh.project.problems import ProjectError
+from crossdock.router.compiled import CompiledRoute
+from crossdock.router.deciding import Decision, decide
+
+CONTRACTS: Final = "contracts"
+ROUTES: Final = "routes"
+_MAX_BYTES: Final = 1024 * 1024
+_MAX_DIFFERENCES: Final = 20
+_OUTCOMES: Final = {"nothing": "filtered", "rejected": "rejected"}
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One example of a route file.
+
+    Attributes:
+        given: Name of an example of the contract, or of a ``.json`` file beside the route.
+        expect: ``nothing``, ``rejected``, destinations, or destinations with the ``.json`` files
+            beside the route that hold what each gets.
+        contract: ``name@range`` of what is given; the first that the route accepts, if not said.
+    """
+
+    given: str
+    expect: Literal["nothing", "rejected"] | tuple[str, ...] | dict[str, str]
+    contract: str | None = None
+
+
+class Tested(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one example.
+
+    Attributes:
+        route: Name of the route.
+        example: Its position among the examples of the route, from 0.
+        given: What was given.
+        problems: How it differs from what was expected; empty when it passed.
+        branches: The branches that were taken: ``send/0``.
+    """
+
+    route: str
+    example: int
+    given: str
+    problems: tuple[Problem, ...] = ()
+    branches: tuple[str, ...] = ()
+
+
+def run_examples(
+    route: CompiledRoute, examples: tuple[dict[str, Any], ...], registry: Registry, folder: Path
+) -> list[Tested]:
+    """Run every example of a route.
+
+    Args:
+        route: The route.
+        examples: As the route file has them.
+        registry: The contracts of the project.
+        folder: The project folder.
+    """
+    results = []
+    for at, written in enumerate(examples):
+        given = str(written.get("given", ""))[:100]
+        branches: tuple[str, ...] = ()
+        try:
+            example = msgspec.convert(written, Example)
+            decision = decide(route, _message(route, example, registry, folder))
+            branches = decision.branches
+            problems = tuple(_differences(decision, example, folder))
+        except msgspec.ValidationError as error:
+            problems = (Problem(message=f"not an example: {error}"),)
+        except (ValueError, CrossdockError) as error:
+            problems = (Problem(message=str(error)),)
+        results.append(
+            Tested(route=route.name, example=at, given=given, problems=problems, branches=branches)
+        )
+    return results
+
+
+def _message(route: CompiledRoute, example: Example, registry: Registry, folder: Path) -> Message:
+    ref = route.accepts[0] if example.contract is None else ContractRef.parse(example.contract)
+    contract = registry.resolve(ref)
+    return Message(
+        id=example.given,
+        source="/example",
+        type=contract.name,
+        dataschema=contract.dataschema,
+        data=_given(example.given, contract, folder),
+    )
+
+
+def _given(name: str, contract: Contract, folder: Path) -> bytes:
+    if name.endswith(".json"):
+        return _read(folder, f"{ROUTES}/{name}")
+    domain, _, event = contract.name.partition(".")
+    return _read(folder, f"{CONTRACTS}/{domain}/{event}/examples/{name}.json")
+
+
+def _read(folder: Path, file: str) -> bytes:
+    try:
+        return read_bytes(folder, file, _MAX_BYTES)
+    except ProjectError as error:
+        raise ValueError(str(error.problems[0])) from error
+
+
+def _differences(decision: Decision, example: Example, folder: Path) -> Iterator[Problem]:
+    expect = example.expect
+    wanted = _OUTCOMES[expect] if isinstance(expect, str) else "routed"
+    if decision.outcome != wanted:
+        why = f": {decision.reason}" if decision.reason else ""
+        yield Problem(message=f"expected to be {wanted}, but it was {decision.outcome}{why}")
+        yield from decision.problems
+        return
+    if isinstance(expect, str):
+        return
+    there = {child.destination: child.message.data for child in decision.children}
+    for destination in sorted(set(expect) - set(there)):
+        yield Problem(message=f"nothing was sent to {destination}")
+    for destination in sorted(set(there) - set(expect)):
+        yield Problem(message=f"{destination} was not expected, but something was sent there")
+    if isinstance(expect, dict):
+        for destination in sorted(set(expect) & set(there)):
+            file = f"{ROUTES}/{expect[destination]}"
+            yield from _compared(_read(folder, file), there[destination], destination, file)
+
+
+def _compared(expected: bytes, found: bytes, destination: str, file: str) -> Iterator[Problem]:
+    try:
+        want = msgspec.json.decode(expected)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"{file}: not JSON") from error
+    differences = json_differences(want, msgspec.json.decode(found))
+    for _, (pointer, text) in zip(range(_MAX_DIFFERENCES), differences, strict=False):
+        yield Problem(message=f"{destination}: {text}", pointer=pointer, place=file)
+
+
+def json_differences(want: Json, found: Json, pointer: str = "") -> Iterator[tuple[str, str]]:
+    """Tell where two JSON values differ: a JSON Pointer, and how."""
+    if isinstance(want, dict) and isinstance(found, dict):
+        for key in sorted(want.keys() | found.keys()):
+            below = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
+            if key not in found:
+                yield below, f"expected {_shown(want[key])}, but it is missing"
+            elif key not in want:
+                yield below, f"not expected, but it is {_shown(found[key])}"
+            else:
+                yield from json_differences(want[key], found[key], below)
+    elif isinstance(want, list) and isinstance(found, list):
+        if len(want) != len(found):
+            yield pointer, f"expected {len(want)} items, but there are {len(found)}"
+        for at, (one, other) in enumerate(zip(want, found, strict=False)):
+            yield from json_differences(one, other, f"{pointer}/{at}")
+    elif want != found or isinstance(want, bool) != isinstance(found, bool):
+        yield pointer, f"expected {_shown(want)}, but it is {_shown(found)}"
+
+
+def _shown(value: Json) -> str:
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a line for a person

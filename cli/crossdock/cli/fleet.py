@@ -56,9 +56,8 @@ class Fleet:
 
     def start(self, groups: Iterable[str]) -> None:
         """Start every process; :meth:`wait_ready` tells when they are up."""
-        listen = self._plan.listen
-        self._start("gateway", ("gateway", "--listen", str(listen)), listen)
-        self._start_with_ops("router", ("router",))
+        self._start("gateway", ("gateway", "--listen", str(self._plan.listen)))
+        self._start("router", ("router",))
         for group in groups:
             self._start_group(group)
 
@@ -97,18 +96,22 @@ class Fleet:
             child.kill()
 
     def _start_group(self, group: str) -> None:
-        self._start_with_ops(_GROUP_PREFIX + group, ("worker", "--group", group))
+        self._start(_GROUP_PREFIX + group, ("worker", "--group", group))
 
-    def _start_with_ops(self, name: str, arguments: tuple[str, ...]) -> None:
+    def _start(self, name: str, arguments: tuple[str, ...]) -> None:
         port = self._ports.setdefault(name, ReservedPort(_LOOPBACK))
-        self._start(name, (*arguments, "--ops", str(port)), port)
-
-    def _start(self, name: str, arguments: tuple[str, ...], port: ReservedPort) -> None:
         logs = self._plan.logs
         command = (sys.executable, "-m", "crossdock.cli", arguments[0])
         spec = ChildSpec(
             name=name,
-            argv=(*command, "--project", str(self._plan.project), *arguments[1:]),
+            argv=(
+                *command,
+                "--project",
+                str(self._plan.project),
+                "--ops",
+                str(port),
+                *arguments[1:],
+            ),
             env=self._plan.env,
             log=None if logs is None else logs / f"{name}.log",
         )

@@ -27,7 +27,11 @@ NatsOption = Annotated[
     ),
 ]
 OpsOption = Annotated[
-    str,
-    typer.Option(metavar="HOST:PORT", help="Where /livez, /readyz and /metrics are served."),
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="Serve /livez, /readyz and /metrics there, without a key: keep it private.",
+        show_default=False,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

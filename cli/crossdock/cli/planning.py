@@ -64,15 +64,17 @@ def _make(project: Path) -> Plan:
     from crossdock.cli.check import check_project
 
     from crossdock.mesh.project.loading import load_mesh, load_named
+    from crossdock.mesh.project.secrets import resolve_secrets
     from crossdock.workers.worker_file import WorkerFile
 
     problems = check_project(project)
     if problems:
         return Plan(problems=tuple(problems))
     mesh = load_mesh(project)
+    broker = resolve_secrets(mesh.broker, project)
     workers = load_named(project, "workers", WorkerFile, "worker")
     groups = tuple(sorted({each.group for each in workers}))
-    return Plan(mesh=mesh.mesh, gateway=mesh.gateway, broker=mesh.broker, groups=groups)
+    return Plan(mesh=mesh.mesh, gateway=mesh.gateway, broker=broker, groups=groups)
 
 
 def _write(value: object) -> object:

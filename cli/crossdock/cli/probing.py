@@ -10,14 +10,13 @@ _TIMEOUT = 2.0
 _LARGEST = 4 * 1024**2
 _OK = 200
 _SERIES = re.compile(r'^(crossdock_\w+)\{[^}]*\bcomponent="([^"]*)"[^}]*\} (\S+)$', re.MULTILINE)
-_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to turn it into an address
 
 
 class Endpoint:
     """``HOST:PORT`` where a service answers operators."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._host = _ANY_ADDRESS.get(host, host)
+        self._host = host
         self._port = port
 
     async def ready(self) -> bool:

@@ -1,0 +1,53 @@
+"""Keeping a service equal to the last good content of its project folder."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from crossdock.contracts import Disconnected
+from crossdock.mesh.service import Running
+from crossdock.mesh.watching import LastGood
+
+log = logging.getLogger("crossdock.reload")
+
+_AGAIN = 1.0
+Project = TypeVar("Project")
+
+
+async def follow_project(
+    running: Running, project: LastGood[Project], apply: Callable[[Project], Awaitable[None]]
+) -> None:
+    """Apply the project, then each change of it, until the service has to stop.
+
+    Args:
+        running: The service; told that it has started once the project is applied.
+        project: Loaded.
+        apply: Makes the service do what the project says; tried again when it is Disconnected.
+    """
+
+    async def surely(content: Project) -> None:
+        while True:
+            try:
+                return await apply(content)
+            except Disconnected as error:
+                log.warning("not applied, will try again", extra={"why": error.reason})
+                await asyncio.sleep(_AGAIN)
+
+    async def follow() -> None:
+        await surely(project.value)
+        running.started()
+        await project.follow(surely)
+
+    following = asyncio.create_task(follow(), name="follow project")
+    stopping = asyncio.create_task(running.stop.wait(), name="stop")
+    try:
+        await asyncio.wait({following, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if following.done():
+            following.result()
+    finally:
+        following.cancel()
+        stopping.cancel()
+        await asyncio.wait({following, stopping})

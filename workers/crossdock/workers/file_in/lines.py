@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 KEPT: Final = 64 * 1024
-"""Bytes that are kept of a line that is too long."""
+"""Bytes that are kept at most of a line that is too long."""
 
 _TERMINATOR: Final = 2  # the longest one: CR LF
 
@@ -20,7 +20,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         number: From 1.
         start: Where it starts in the file.
         end: Where the next one starts.
-        raw: Its bytes with its terminator; the first ``KEPT`` when it is too long.
+        raw: Its bytes with its terminator; only its start when it is too long.
         too_long: Whether it is longer than the limit.
     """
 

@@ -62,7 +62,6 @@ async def plan(project: Path) -> Plan:
 
 def _make(project: Path) -> Plan:
     from crossdock.cli.check import check_project
-
     from crossdock.mesh.project.loading import load_mesh, load_named
     from crossdock.mesh.project.secrets import resolve_secrets
     from crossdock.workers.worker_file import WorkerFile

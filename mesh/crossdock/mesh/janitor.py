@@ -1,0 +1,145 @@
+"""The janitor: makes room in the message streams, and never at the cost of what is unread (I8).
+
+What every consumer has acknowledged is history, kept for replay. History older than the mesh wants
+goes; when a stream is nearly full, the oldest history goes earlier. What somebody has still to read
+stays, also when the stream is full: then the door says 503.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from nats.errors import Error as NatsError
+from nats.js.api import ConsumerInfo
+
+from crossdock.contracts import CrossdockError
+from crossdock.mesh.bus import Bus
+from crossdock.mesh.project.settings import BrokerSettings
+
+_log = logging.getLogger("crossdock.janitor")
+
+EVERY = 30.0
+_HIGH_WATER = 0.8
+_LOW_WATER = 0.7
+
+
+class Fill(msgspec.Struct, frozen=True, kw_only=True):
+    """How full a stream is.
+
+    Attributes:
+        first: First sequence that is there.
+        last: Last sequence that is there.
+        messages: How many are there.
+        size: Their bytes.
+        bound: Bytes that the stream may hold.
+    """
+
+    first: int
+    last: int
+    messages: int
+    size: int
+    bound: int
+
+
+def keep_from(fill: Fill, read: int, aged: int) -> int:
+    """Return the first sequence to keep.
+
+    Args:
+        fill: How full the stream is.
+        read: Up to where every consumer has acknowledged.
+        aged: Up to where messages are older than the history that is kept.
+    """
+    surplus = 0
+    if fill.size > _HIGH_WATER * fill.bound and fill.messages:
+        excess = fill.size - _LOW_WATER * fill.bound
+        surplus = fill.first + int(excess * fill.messages / fill.size)
+    return min(read, max(aged, surplus)) + 1
+
+
+def read_up_to(last: int, consumers: Sequence[ConsumerInfo]) -> int:
+    """Return up to where every consumer has acknowledged.
+
+    Args:
+        last: Last sequence of the stream, asked before the consumers were.
+        consumers: All consumers of the stream.
+    """
+    behind = [
+        info.ack_floor.stream_seq if info.ack_floor is not None else 0
+        for info in consumers
+        if info.num_pending or info.num_ack_pending
+    ]
+    return min([last, *behind])
+
+
+class Janitor:
+    """Looks after the streams ``in`` and ``out`` of one mesh; several may, that does no harm."""
+
+    def __init__(self, bus: Bus, settings: BrokerSettings) -> None:
+        self._bus = bus
+        self._history = timedelta(seconds=settings.history)
+        self._bound = int(settings.max_bytes)
+
+    async def run(self) -> None:
+        """Clean now and then until cancelled."""
+        while True:
+            for kind in ("in", "out"):
+                try:
+                    await self.clean(kind)
+                except (NatsError, CrossdockError) as error:
+                    _log.info("not cleaned", extra={"stream": kind, "why": type(error).__name__})
+            await asyncio.sleep(EVERY)
+
+    async def clean(self, kind: str) -> int:
+        """Remove from one stream what may go; return the first sequence that was kept.
+
+        Raises:
+            NatsError: The broker does not answer.
+            Disconnected: The same.
+        """
+        jetstream = self._bus.jetstream
+        stream = self._bus.subjects.stream(kind)
+        state = (await jetstream.stream_info(stream)).state
+        if not state.messages:
+            return state.first_seq
+        consumers = await jetstream.consumers_info(stream)
+        read = read_up_to(state.last_seq, consumers)
+        if kind == "out":
+            read = min(read, await self._before_unclaimed(consumers))
+        fill = Fill(
+            first=state.first_seq,
+            last=state.last_seq,
+            messages=state.messages,
+            size=state.bytes,
+            bound=self._bound,
+        )
+        keep = keep_from(fill, read, await self._aged(kind, state.last_seq))
+        if keep > state.first_seq:
+            await jetstream.purge_stream(stream, seq=keep)
+            _log.info("history removed", extra={"stream": stream, "kept_from": keep})
+        return max(keep, state.first_seq)
+
+    async def _aged(self, kind: str, last: int) -> int:
+        """Return the last sequence that is older than the history to keep."""
+        async for stored in self._bus.read(kind, since=datetime.now(UTC) - self._history):
+            return stored.sequence - 1
+        return last
+
+    async def _before_unclaimed(self, consumers: Sequence[ConsumerInfo]) -> int:
+        """Return the last sequence before a message whose destination has no consumer yet."""
+        claimed = {
+            subject
+            for info in consumers
+            for subject in (info.config.filter_subjects or [info.config.filter_subject or ""])
+        }
+        stream = self._bus.subjects.stream("out")
+        state = (await self._bus.jetstream.stream_info(stream, subjects_filter=">")).state
+        before = state.last_seq
+        for subject in set(state.subjects or {}) - claimed:
+            async for stored in self._bus.read("out", subject=subject):
+                before = min(before, stored.sequence - 1)
+                break
+        return before

@@ -95,10 +95,14 @@ def violations(errors: Iterator[jsonschema_rs.ValidationError]) -> Iterator[Viol
 
 def _single(error: jsonschema_rs.ValidationError) -> Violation:
     limit = next(iter(error.kind.as_dict().values()), None)
+    keyword = error.kind.name
+    if keyword == "falseSchema" and error.schema_path[-1:] == ["additionalProperties"]:
+        keyword = "maxProperties"  # no property is declared: the validator names none of them
+        limit = 0
     return Violation(
         path=tuple(error.instance_path),
-        keyword=error.kind.name,
-        message=_text(error.kind.name, limit),
+        keyword=keyword,
+        message=_text(keyword, limit),
         limit=limit,
         schema_path=tuple(error.schema_path),
     )

@@ -26,7 +26,9 @@ MAX_PROBLEMS: Final = 50
 _LOADER: Final = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 _INT = re.compile(r"[-+]?[0-9]{1,18}\Z")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,2})?\Z")
+_FLOAT = re.compile(
+    r"[-+]?(\.[0-9]{1,30}|[0-9]{1,30}(\.[0-9]{0,30}|(?=[eE])))([eE][-+]?[0-9]{1,2})?\Z"
+)
 _WORDS: Final = {
     "": None,
     **dict.fromkeys(("~", "null", "Null", "NULL"), None),

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from crossdock.contracts import Halt, Problem, Registry
+from crossdock.mesh.expression_file import SUFFIX
 from crossdock.mesh.project.contract_files import load_contracts
 from crossdock.mesh.project.loading import load_mesh, load_named
 from crossdock.mesh.project.settings import MeshFile, Policy

@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 
 from crossdock.contracts import Halt, Problem, Registry
-from crossdock.mesh.expression_file import SUFFIX
 from crossdock.mesh.project.contract_files import load_contracts
 from crossdock.mesh.project.loading import load_mesh, load_named
 from crossdock.mesh.project.settings import MeshFile, Policy
@@ -85,5 +84,6 @@ def _load(folder: Path, mesh: MeshFile, registry: Registry, file: RouteFile) -> 
     except KeyError:
         raise Halt(f"on_failure: mesh.yaml has no policy {file.on_failure[:80]!r}") from None
     compiled = compile_route(file, registry, folder / FOLDER, mesh=mesh.mesh)
-    texts = tuple(each.mapping.text for each in compiled.branches if each.mapping is not None)
-    return LoadedRoute(file=file, texts=texts, registry=registry, policy=policy, compiled=compiled)
+    return LoadedRoute(
+        file=file, texts=compiled.texts, registry=registry, policy=policy, compiled=compiled
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from crossdock.contracts import Halt, Problem, Registry
@@ -10,21 +10,23 @@ from crossdock.mesh.project.document import Path_
 from crossdock.mesh.project.loading import Loaded
 from crossdock.router.compiled import compile_route
 from crossdock.router.loading import FOLDER
+from crossdock.router.route_checks import check_route
 from crossdock.router.route_file import RouteFile
 
 
 def check_routes(
     folder: Path, routes: list[Loaded[RouteFile]], registry: Registry, mesh: str
 ) -> Iterator[Problem]:
-    """Compile every route, as the router will, and find branches that are never reached."""
+    """Compile every route, as the router will, and check what it means."""
     for route in routes:
+        found: Sequence[Problem]
         try:
-            compile_route(route.value, registry, folder / FOLDER, mesh=mesh)
+            found = check_route(compile_route(route.value, registry, folder / FOLDER, mesh=mesh))
         except Halt as error:
-            for each in error.problems:
-                at = route.document.path_of(each.pointer)
-                yield route.document.problem(each.message, at, each.keyword)
-        yield from _never_reached(route)
+            found = error.problems
+        for each in found:
+            at = route.document.path_of(each.pointer)
+            yield route.document.problem(each.message, at, each.keyword)
 
 
 def sends_to(route: Loaded[RouteFile]) -> Iterator[tuple[str, Path_]]:
@@ -36,11 +38,3 @@ def sends_to(route: Loaded[RouteFile]) -> Iterator[tuple[str, Path_]]:
                 yield branch.to, at
             else:
                 yield from ((name, (*at, place)) for place, name in enumerate(branch.to))
-
-
-def _never_reached(route: Loaded[RouteFile]) -> Iterator[Problem]:
-    for index, branch in enumerate(route.value.send[:-1]):
-        if branch.when is None and not branch.else_:
-            message = "never reached: the branch before it always holds; give that one a `when`"
-            yield route.document.problem(message, ("send", index + 1))
-            return

@@ -84,5 +84,6 @@ def _load(folder: Path, mesh: MeshFile, registry: Registry, file: RouteFile) -> 
     except KeyError:
         raise Halt(f"on_failure: mesh.yaml has no policy {file.on_failure[:80]!r}") from None
     compiled = compile_route(file, registry, folder / FOLDER, mesh=mesh.mesh)
-    texts = tuple(each.mapping.text for each in compiled.branches if each.mapping is not None)
-    return LoadedRoute(file=file, texts=texts, registry=registry, policy=policy, compiled=compiled)
+    return LoadedRoute(
+        file=file, texts=compiled.texts, registry=registry, policy=policy, compiled=compiled
+    )

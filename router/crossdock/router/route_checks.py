@@ -36,7 +36,7 @@ def _unreachable(route: CompiledRoute) -> Iterator[Problem]:
     for at, branch in enumerate(route.branches[:-1]):
         if branch.guard is None:
             later = route.branches[at + 1].name
-            message = f"never reached: {branch.name} before it has no `when`, so it is always taken"
+            message = "never reached: the branch before it always holds; give that one a `when`"
             yield Problem(message=message, pointer=f"/{later}", keyword="unreachable")
             return
 

@@ -179,7 +179,7 @@ BREAKER_OPEN = Definition(
 PENDING = Definition(
     "crossdock_pending_messages",
     "gauge",
-    "Lag: messages in the stream that the component has still to take.",
+    "Lag: messages in the stream that the component has not settled yet; the same in all replicas.",
 )
 BUILD_INFO = Definition(
     "crossdock_build_info",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import os
 import socket
 from collections.abc import Iterable
@@ -107,7 +106,6 @@ def run_gateway(place: Place, listen: str | None) -> int:
     from crossdock.gateway.clients import Clients
     from crossdock.gateway.doors import Doors
     from crossdock.gateway.running import serve
-    from crossdock.mesh.finding import find
     from crossdock.mesh.project.contract_files import load_contracts
     from crossdock.mesh.project.loading import load_mesh
     from crossdock.mesh.telemetry import GatewayMetrics
@@ -128,7 +126,7 @@ def run_gateway(place: Place, listen: str | None) -> int:
             running.bus,
             Doors(*project.value, running.bus.subjects),
             settings,
-            find=functools.partial(find, running.bus),
+            health=running.health,
             metrics=GatewayMetrics.of(running.metrics),
             tracing=running.tracing,
         )

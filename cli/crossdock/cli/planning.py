@@ -79,6 +79,10 @@ def _make(project: Path) -> Plan:
 def _write(value: object) -> object:
     if isinstance(value, Secret):
         return value.reveal()  # on a pipe between two processes of the same user
+    if isinstance(value, Duration):
+        return float(value)
+    if isinstance(value, Size):
+        return int(value)
     raise NotImplementedError(type(value))
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import time
 from pathlib import Path
 
 import msgspec
@@ -27,6 +28,7 @@ log = logging.getLogger("crossdock.up")
 
 _READY_TIMEOUT = 60.0
 _LARGEST_PAYLOAD = 64 * 1024**2  # nats-server takes no more
+_ONE_WISH = 1.0  # make, timeout and others pass one Ctrl-C on a second time: that is not a second
 _FAILED = 1
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MQTT_VARIABLE = "CROSSDOCK_MQTT"
@@ -59,18 +61,18 @@ class _Up:
     def __init__(self, wishes: Wishes) -> None:
         self._wishes = wishes
         self._stop = asyncio.Event()
+        self._lock: StoreLock | None = None
         self._server: EmbeddedServer | None = None
         self._fleet: Fleet | None = None
         self._problems = 0
+        self._asked = 0.0
 
     async def run(self) -> int:
         """Start, wait for a signal, stop."""
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
             loop.add_signal_handler(number, self._on_signal)
-        ours = own_folder(self._wishes.project)
-        lock = await asyncio.to_thread(StoreLock, ours)
-        main = asyncio.create_task(self._live(ours))
+        main = asyncio.create_task(self._live())
         stop = asyncio.create_task(self._stop.wait())
         try:
             await asyncio.wait([main, stop], return_when=asyncio.FIRST_COMPLETED)
@@ -79,22 +81,25 @@ class _Up:
             main.cancel()
             await asyncio.wait([main])
             await self._stop_all()
-            forget(self._wishes.project)
-            lock.release()
         if not main.cancelled() and (error := main.exception()) is not None:
             raise error
         return 0
 
     def _on_signal(self) -> None:
-        if self._stop.is_set():
+        now = time.monotonic()
+        if self._stop.is_set() and now - self._asked > _ONE_WISH:
             if self._fleet is not None:
                 self._fleet.kill()
             if self._server is not None:
                 self._server.kill()
-        self._stop.set()
+        if not self._stop.is_set():
+            self._asked = now
+            self._stop.set()
 
-    async def _live(self, ours: Path) -> None:
+    async def _live(self) -> None:
         project = await self._checked()
+        ours = own_folder(self._wishes.project)
+        self._lock = await asyncio.to_thread(StoreLock, ours)
         listen = _reserve(self._wishes.http or project.gateway.listen)
         env = await self._broker(project, ours)
         logs = None if self._wishes.verbose else ours / "logs"
@@ -146,7 +151,11 @@ class _Up:
     async def _follow(self, fleet: Fleet) -> None:
         """Let groups of workers appear and disappear; each process follows its own files."""
         async for _ in project_changes(self._wishes.project):
-            found = await plan(self._wishes.project)
+            try:
+                found = await plan(self._wishes.project)
+            except Halt as error:
+                log.warning("change not applied: %s", error.reason)
+                continue
             self._problems = len(found.problems)
             for each in found.problems:
                 log.warning("project file refused, the last good one stays: %s", each)
@@ -163,6 +172,9 @@ class _Up:
             await self._fleet.stop()
         if self._server is not None:
             await self._server.stop()
+        if self._lock is not None:
+            forget(self._wishes.project)
+            self._lock.release()
 
 
 def _reserve(address: str) -> ReservedPort:

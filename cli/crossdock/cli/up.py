@@ -11,7 +11,9 @@ from crossdock.cli.options import JsonOption
 
 
 def up(
-    project: Annotated[Path, typer.Argument(help="The project folder.", file_okay=False)],
+    project: Annotated[
+        Path, typer.Argument(help="The project folder.", exists=True, file_okay=False)
+    ],
     *,
     http: Annotated[
         str | None,

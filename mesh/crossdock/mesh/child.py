@@ -117,7 +117,8 @@ class Child:
                 await self._task
 
     def kill(self) -> None:
-        """Kill the process at once; :meth:`stop` still has to be awaited."""
+        """End the process at once, for good; :meth:`stop` still has to be awaited."""
+        self._stopping = True
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: int) -> None:

@@ -77,7 +77,11 @@ COMBINATIONS: dict[str, Document] = {
         "telemetry": {
             "otlpEndpoint": "https://collector.example",
             "existingSecret": "otlp",
-            "podMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
+            "podMonitor": {
+                "enabled": True,
+                "gatewaySecret": "scrape",
+                "labels": {"release": "prometheus"},
+            },
         },
         "networkPolicy": {
             "gatewayFrom": [{"namespaceSelector": {"matchLabels": {"a": "b"}}}],

@@ -16,7 +16,7 @@ VERSIONS = ("1.28.0", kubernetes_validate.latest_version())
 # The operator's own schema accepts unknown fields, so this says which ones the chart may use.
 POD_MONITOR_FIELDS = {
     ("spec",): {"selector", "podMetricsEndpoints"},
-    ("spec", "podMetricsEndpoints"): {"port", "path", "interval"},
+    ("spec", "podMetricsEndpoints"): {"port", "path", "interval", "authorization"},
 }
 
 every_combination = pytest.mark.parametrize("name", COMBINATIONS)
@@ -43,7 +43,7 @@ def check_pod_monitor(document: Document) -> None:
     assert document["apiVersion"] == "monitoring.coreos.com/v1"
     assert set(document["spec"]) == POD_MONITOR_FIELDS[("spec",)]
     for endpoint in document["spec"]["podMetricsEndpoints"]:
-        assert set(endpoint) == POD_MONITOR_FIELDS[("spec", "podMetricsEndpoints")]
+        assert set(endpoint) <= POD_MONITOR_FIELDS[("spec", "podMetricsEndpoints")]
 
 
 def test_an_unknown_kind_is_an_error_and_no_warning() -> None:

@@ -41,6 +41,7 @@ class Folder:
         self._worker = worker
         self._seen: dict[str, tuple[str, float]] = {}
         self._refused: set[str] = set()
+        self._moved = False
         self._open: list[int] = []
         try:
             self.root = self._keep(os.open(path, _DIRECTORY))
@@ -84,14 +85,19 @@ class Folder:
         return claim
 
     def finish(self, claim: Claim, *, failed: bool) -> None:
-        """Move a file away, durably, and release it."""
-        target = self._failed if failed else self._done
-        self._move(claim.name, target)
-        os.fsync(target)
-        os.fsync(self.root)
+        """Move a file away and release it; :meth:`sync` makes the move durable."""
+        self._move(claim.name, self._failed if failed else self._done)
+        self._moved = True
         claim.forget(self.states)
         claim.release()
         self._seen.pop(claim.name, None)
+
+    def sync(self) -> None:
+        """Make the moves so far durable. One that a crash undoes is read again, same ids (I4)."""
+        if self._moved:
+            for folder in (self._done, self._failed, self.root):
+                os.fsync(folder)
+            self._moved = False
 
     def close(self) -> None:
         """Close all descriptors."""

@@ -101,10 +101,9 @@ class FileSource:
         try:
             size = sum(len(thing.raw) for thing in self._ready)
             while len(self._ready) < self._context.batch and size < _MOST_BYTES:
+                self._reading = self._reading or self._next_file(folder)
                 if self._reading is None:
-                    self._reading = self._next_file(folder)
-                    if self._reading is None:
-                        return
+                    break
                 record = self._reading.next()
                 if record is None:
                     self._finish_if_done(folder, self._reading)
@@ -112,6 +111,7 @@ class FileSource:
                 else:
                     self._ready.append(self._received(self._reading.claim.name, record))
                     size += len(record.raw)
+            folder.sync()
         except OSError as error:
             raise instruction(error, str(self._path)) from error
 
@@ -161,6 +161,7 @@ class FileSource:
                 if reading is not None:
                     reading.advance(token.end, token.line)
                     self._finish_if_done(folder, reading)
+            folder.sync()
         except OSError as error:
             raise instruction(error, str(self._path)) from error
 

@@ -66,8 +66,10 @@ def _field(value: Any, column: str, *, escape: bool) -> str:  # noqa: ANN401 - a
 
 def _line(fields: Sequence[str], delimiter: str) -> bytes:
     text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerow(fields)
+    # The writer quotes only those line breaks that are in its terminator: with CR LF it quotes
+    # both, and a lone CR in a field cannot break the row. The file itself has LF.
+    csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerow(fields)
     try:
-        return text.getvalue().encode()
+        return text.getvalue().removesuffix("\r\n").encode() + b"\n"
     except UnicodeEncodeError as error:
         raise Reject("the value holds text that is not valid Unicode") from error

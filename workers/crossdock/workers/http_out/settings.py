@@ -136,10 +136,11 @@ def _host(url: str) -> str:
         raise ValueError("url: percent-encode what is not printable ASCII")
     try:
         parts = urlsplit(url)
+        port = parts.port
         httpx.URL(url)
     except (ValueError, httpx.InvalidURL) as error:
         raise ValueError("url: write http://HOST/… or https://HOST/…") from error
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
         raise ValueError("url: write http://HOST/… or https://HOST/…")
     if parts.username is not None or parts.password is not None:
         raise ValueError("url: no user or password in it; use auth")

@@ -1,7 +1,11 @@
-"""uvicorn's HTTP protocol with the bounds that it lacks (I8).
+"""uvicorn's HTTP protocol with what it lacks: bounds (I8), and requests that ask for an upgrade.
 
 uvicorn's httptools protocol neither limits a request's header nor the time that it takes to come,
 and refuses in plain text. Here both are bounded, and the refusal is a problem like all others.
+
+A request with ``Upgrade: h2c``, as Java's client sends it, is to be served as if it did not ask.
+The parser, however, stops at its header: the body would be lost, and when it comes in a packet of
+its own it would even be read as the next request. So another parser reads on.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import asyncio
 import logging
 from typing import Final
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from crossdock.gateway.problems import Refused, unavailable
@@ -30,10 +35,12 @@ class _HeadTooLarge(Exception):
 class BoundedProtocol(HttpToolsProtocol):
     """One connection. Counts its headers, and closes it when one does not come to its end."""
 
-    _head_bytes = 0
+    _head_bytes = 0  # of the header as far as it is parsed
+    _open_bytes = 0  # received while the header was open: the parser keeps what has no end yet
     _head_open = True
     _head_timer: asyncio.TimerHandle | None = None
     _refused = False
+    _reading_on = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn does
         """Take the connection, unless there are too many."""
@@ -52,25 +59,70 @@ class BoundedProtocol(HttpToolsProtocol):
         """Parse what came; a header that is open afterwards has a limited time."""
         if self._refused:
             return
-        super().data_received(data)
+        was_open = self._head_open
+        self._unset_keepalive_if_required()
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            self.send_400_response("")
+            return
         if not self._head_open:
             self._stop_timer()
-        elif self._head_timer is None:
+            return
+        if self._head_timer is None:
             self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
+        if was_open:
+            self._open_bytes += len(data)
+            if self._open_bytes > MAX_HEAD_BYTES:
+                self.send_400_response("")
+
+    def _feed(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as upgrade:
+                rest = rest[upgrade.args[0] :]
+                self._read_on()
+            else:
+                return
+
+    def _read_on(self) -> None:
+        """Read the body, and what follows, with a parser that knows nothing of an upgrade."""
+        framing = b"".join(
+            b"%s: %s\r\n" % header
+            for header in self.scope["headers"]
+            if header[0] in (b"content-length", b"transfer-encoding")
+        )
+        self.parser = httptools.HttpRequestParser(self)
+        self._reading_on = True
+        self.parser.feed_data(b"POST / HTTP/1.1\r\n%s\r\n" % framing)
+        self._reading_on = False
 
     def on_message_begin(self) -> None:
         """Begin to count."""
-        self._head_bytes = 0
+        if self._reading_on:
+            return
+        self._head_bytes = self._open_bytes = 0
         self._head_open = True
         super().on_message_begin()
 
+    def on_message_complete(self) -> None:
+        """End the request, unless its body is still to be read."""
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
     def on_url(self, url: bytes) -> None:
         """Count the request's target."""
+        if self._reading_on:
+            return
         self._count(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Count one header, or one trailer."""
+        if self._reading_on:
+            return
         self._count(len(name) + len(value) + _PER_HEADER)
         if len(self.headers) >= MAX_HEADERS:
             raise _HeadTooLarge
@@ -78,13 +130,16 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Begin the request; what comes after its body is no header of it."""
+        if self._reading_on:
+            return
         self._head_open = False
         super().on_headers_complete()
         self.headers = []
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
         """Refuse what is not HTTP, or has a header that is too large."""
-        if self._head_bytes > MAX_HEAD_BYTES or len(self.headers or ()) >= MAX_HEADERS:
+        large = max(self._head_bytes, self._open_bytes) > MAX_HEAD_BYTES
+        if large or len(self.headers or ()) >= MAX_HEADERS:
             self._refuse(
                 Refused(
                     "headers-too-large",

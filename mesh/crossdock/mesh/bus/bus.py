@@ -13,6 +13,7 @@ from nats.errors import Error as NatsError
 
 from crossdock.contracts import Disconnected, Message, Subjects, keyed_id
 from crossdock.mesh.bus.committing import MAX_BATCH, Committer, Outgoing, Published
+from crossdock.mesh.bus.fast_client import speed_up
 from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
 from crossdock.mesh.bus.reading import Stored, read_one, read_stream
 
@@ -70,6 +71,7 @@ class Bus:
                 f"cannot connect to the broker ({type(error).__name__}): is it running, and are "
                 "address and credentials right?"
             ) from error
+        speed_up(client)
         return cls(broker, client, subjects)
 
     @property

@@ -94,10 +94,12 @@ FAULTS = [
     ("mesh.yaml", "mesh: a\npolicies: {a.b: {}}\n", "mesh.yaml:2: 'a.b' cannot be the name of"),
     ("mesh.yaml", "mesh: a\npolicies:\n  slow:\n    delays: 3s\n", "mesh.yaml:4: expected a list"),
     ("mesh.yaml", "mesh: a\ngateway:\n  timeout: 10\n", "mesh.yaml:3: not a duration"),
+    ("mesh.yaml", "mesh: a\nbroker:\n  replicas: 9\n", "mesh.yaml:3: greater than 5"),
+    ("mesh.yaml", "mesh: a\npolicies: {a: {delays: []}}\n", "mesh.yaml:2: fewer than 1 items"),
     (
         "mesh.yaml",
-        "mesh: a\nbroker:\n  mqtt:\n    listen: a:1\n    user: u\n    subjects: [a]\n    password: x\n",
-        "mesh.yaml:7: a secret is never written into a file",
+        "mesh: a\nbroker:\n  mqtt:\n    user: u\n    listen: a\n    password: x\n",
+        "mesh.yaml:6: a secret is never written into a file",
     ),
     (PLACED, '{\n"type": 1}', f"{PLACED}:2: not a valid schema"),
     (PLACED, "{", f"{PLACED}:1: not JSON"),
@@ -160,12 +162,12 @@ FAULTS = [
     (
         "routes/orders.yaml",
         ROUTE.replace("big.json", "gone.json"),
-        "routes/orders.yaml:6: 'gone.js",
+        "routes/orders.yaml:6: gone.json",
     ),
     (
         "routes/orders.yaml",
         ROUTE.replace("big.jsonata", "../mesh.jsonata"),
-        "routes/orders.yaml:6: '../mesh.jsonata' is outside",
+        "routes/orders.yaml:6: ../mesh.jsonata: lies outside",
     ),
     (
         "routes/big.jsonata",
@@ -253,7 +255,7 @@ FAULTS = [
     (
         "workers/door.yaml",
         DOOR.replace("map: $", "map: x.jsonata"),
-        "workers/door.yaml:5: 'x.jsonata",
+        "workers/door.yaml:5: x.jsonata:",
     ),
     (
         "workers/door.yaml",
@@ -294,6 +296,11 @@ def test_faults_in_many_files_are_told_at_once_and_by_place(project: Path) -> No
         "workers/book.yaml:2",
         "workers/door.yaml:4",
     ]
+
+
+def test_a_contract_that_cannot_be_used_makes_no_route_wrong(project: Path) -> None:
+    write(project, PLACED, '{"type": "text"}')
+    assert [each.partition(":")[0] for each in told(project)] == [PLACED]
 
 
 def test_a_worker_that_cannot_be_read_makes_no_route_wrong(project: Path) -> None:

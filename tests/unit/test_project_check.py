@@ -360,6 +360,7 @@ def test_a_new_project_passes_the_check(tmp_path: Path) -> None:
     assert (findings.problems, findings.warnings) == ((), ())
     assert findings.mesh is not None
     assert findings.mesh.mesh == "shop"
+    assert (tmp_path / "shop" / "out").is_dir()  # file-out waits for a folder that is missing
     assert ".crossdock/" in (tmp_path / "shop" / ".gitignore").read_text().splitlines()
 
 

@@ -12,7 +12,7 @@ from crossdock.cli.route_checks import check_routes, sends_to
 from crossdock.cli.worker_checks import CheckedWorker, check_workers
 from crossdock.contracts import ContractRef, Problem, Registry, is_token
 from crossdock.gateway.client_file import load_clients
-from crossdock.mesh.project.contract_files import deep_problems, read_contracts
+from crossdock.mesh.project.contract_files import deep_problems, read_contracts, stand_ins
 from crossdock.mesh.project.loading import MESH_FILE, Loaded, read_mesh, read_named
 from crossdock.mesh.project.problems import ProjectError
 from crossdock.mesh.project.settings import MeshFile
@@ -29,7 +29,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
         problems: What must be changed before the project can run, by place.
         warnings: What is probably not meant; the project runs.
         mesh: ``mesh.yaml``, None when it cannot be used.
-        contracts: The contracts that can be used.
+        contracts: The contracts; one whose file is wrong accepts everything here.
         routes: The routes that are right in themselves.
         workers: The workers that are right in themselves, with their adapters.
     """
@@ -50,7 +50,7 @@ def inspect_project(folder: Path) -> Findings:
     """
     files, problems = read_contracts(folder)
     problems += deep_problems(folder, files)
-    registry = Registry(each.contract for each in files)
+    registry = Registry([*(each.contract for each in files), *stand_ins(folder, files)])
     mesh = _mesh(folder, problems)
     routes, found = read_named(folder, ROUTES, RouteFile, "route")
     problems += found

@@ -56,7 +56,7 @@ def check_workers(
         checked.append(each)
         problems += _settings(each)
         problems += _direction(each)
-        problems += _limits(worker)
+        problems += _consumed(worker)
         problems += _published(worker, registry)
         problems += _expressions(folder, worker)
     return checked, [*problems, *_consumed_twice(checked)]
@@ -85,13 +85,11 @@ def _direction(worker: CheckedWorker) -> Iterator[Problem]:
                 yield document.problem(f"{name} is a sink: remove `{key}`", (key,))
 
 
-def _limits(worker: Loaded[WorkerFile]) -> Iterator[Problem]:
+def _consumed(worker: Loaded[WorkerFile]) -> Iterator[Problem]:
     value = worker.value
     if value.consumes is not None and not is_token(value.consumes):
         message = "not a name for a destination: use lower-case letters, digits, - and _"
         yield worker.document.problem(message, ("consumes",))
-    if value.batch < 1:
-        yield worker.document.problem("less than 1: write 1 or more", ("batch",))
 
 
 def _published(worker: Loaded[WorkerFile], registry: Registry) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -34,7 +34,7 @@ class WorkerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     consumes: str | None = None
     map: str | None = None
     on_failure: str = "standard"
-    batch: int = 500
+    batch: Annotated[int, msgspec.Meta(ge=1)] = 500
     group: str = "workers"
 
     @property

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from crossdock.mesh.project.scalars import Duration, Secret, Size
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,8 +30,8 @@ class GatewaySettings(_File, frozen=True):
 
     listen: str = "127.0.0.1:8080"
     max_body: Size = Size(1024**2)
-    max_batch: int = 1000
-    max_pending: int = 10_000
+    max_batch: Count = 1000
+    max_pending: Count = 10_000
     timeout: Duration = Duration(10)
     anonymous: bool = False
 
@@ -58,7 +63,7 @@ class BrokerSettings(_File, frozen=True):
         mqtt: MQTT listener of the embedded server, none by default.
     """
 
-    replicas: int = 1
+    replicas: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
     max_bytes: Size = Size(10 * 1024**3)
     history: Duration = Duration(7 * 86400)
     duplicate_window: Duration = Duration(120)
@@ -78,13 +83,18 @@ class Policy(_File, frozen=True):
         dead_letter_limit: Dead letters in one run of a component after which it halts.
     """
 
-    attempts: int = 5
-    delays: tuple[Duration, ...] = (Duration(1), Duration(5), Duration(30), Duration(120))
-    jitter: float = 0.2
+    attempts: Count = 5
+    delays: Annotated[tuple[Duration, ...], msgspec.Meta(min_length=1)] = (
+        Duration(1),
+        Duration(5),
+        Duration(30),
+        Duration(120),
+    )
+    jitter: Share = 0.2
     timeout: Duration = Duration(30)
-    breaker_after: int = 5
+    breaker_after: Count = 5
     breaker_pause: Duration = Duration(10)
-    dead_letter_limit: int = 10_000
+    dead_letter_limit: Count = 10_000
 
 
 class TelemetrySettings(_File, frozen=True):
@@ -94,7 +104,7 @@ class TelemetrySettings(_File, frozen=True):
         sample: Share of new traces that are recorded, 0 to 1.
     """
 
-    sample: float = 0.01
+    sample: Share = 0.01
 
 
 class MeshFile(_File, frozen=True):

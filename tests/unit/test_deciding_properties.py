@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossdock.contracts import Contract, Message, Registry
@@ -73,6 +73,7 @@ SIMPLE = compiled(
 )
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(data=DATA, texts=st.lists(st.sampled_from(sorted(CONDITIONS)), min_size=1, max_size=5))
 def test_the_first_or_every_branch_that_holds_is_taken(
     data: dict[str, Any], texts: list[str]
@@ -88,6 +89,7 @@ def test_the_first_or_every_branch_that_holds_is_taken(
     assert [each.held for each in everyone.conditions] == [CONDITIONS[text](data) for text in texts]
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(data=DATA)
 def test_i4_the_same_message_has_the_same_children_down_to_the_bytes(data: dict[str, Any]) -> None:
     raw = msgspec.json.encode(data)
@@ -98,6 +100,7 @@ def test_i4_the_same_message_has_the_same_children_down_to_the_bytes(data: dict[
     assert not {c.message.id for c in first.children} & {c.message.id for c in other.children}
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(value=DOCUMENTS)
 def test_no_json_makes_a_decision_raise(value: Json) -> None:
     try:
@@ -109,6 +112,7 @@ def test_no_json_makes_a_decision_raise(value: Json) -> None:
     assert decision.outcome == "routed" or decision.reason
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(raw=st.binary() | st.text().map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_no_bytes_make_a_decision_raise(raw: bytes) -> None:
     assert decide(HARD, message(raw)).outcome in {"routed", "filtered", "rejected"}

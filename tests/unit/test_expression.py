@@ -155,10 +155,11 @@ def test_one_expression_serves_many_threads() -> None:
 
 def test_i8_an_endless_loop_ends_in_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expression, "TIMEOUT", 0.1)
+    monkeypatch.setattr(time, "thread_time", time.monotonic)  # as if no other process ran
     began = time.monotonic()
     with pytest.raises(Reject, match="TIMEOUT"):
         Expression("($f := function($x){$f($x + 1)}; $f(1))").evaluate({})
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_a_timeout_that_used_no_processor_time_is_no_fault_of_the_message(
@@ -197,17 +198,18 @@ def test_i8_a_catastrophic_regular_expression_ends(pattern: str) -> None:
     began = time.monotonic()
     with suppress(Reject):
         made.evaluate({"v": "a" * 60 + "b"})
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_i8_a_quadratic_join_over_hostile_data_ends_in_its_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(expression, "TIMEOUT", 0.1)
+    monkeypatch.setattr(time, "thread_time", time.monotonic)  # as if no other process ran
     began = time.monotonic()
     with pytest.raises(Reject, match="TIMEOUT"):
         Expression("n[$ in $$.n]").evaluate({"n": list(range(30_000))})
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_i8_a_result_that_is_nested_too_deep_is_rejected() -> None:
@@ -232,5 +234,5 @@ def test_i8_a_built_in_that_takes_the_square_of_its_input_gets_small_messages_on
     Expression(text).evaluate(small)
     with pytest.raises(Reject, match="at most"):
         Expression(text).evaluate({**small, "more": "x" * 200_000})
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert Expression("t").evaluate({"t": "x" * 200_000}) == "x" * 200_000

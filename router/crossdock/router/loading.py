@@ -21,7 +21,7 @@ class LoadedRoute(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     Attributes:
         file: As written.
-        texts: Its mappings, also those in files beside it.
+        texts: Its expressions, also those in files beside it.
         registry: The contracts that it was compiled with.
         policy: Its failure policy.
         compiled: The route itself.

@@ -39,9 +39,10 @@ def value(registry: CollectorRegistry, name: str, component: str, **more: str) -
 
 
 def exposed(registry: CollectorRegistry) -> dict[str, set[str]]:
-    """Series by name with the names of their labels, read by the client's own parser."""
+    """Our series by name with the names of their labels, read by the client's own parser."""
     families = text_string_to_metric_families(generate_latest(registry).decode())
-    return {sample.name: set(sample.labels) for family in families for sample in family.samples}
+    samples = [sample for family in families for sample in family.samples]
+    return {s.name: set(s.labels) for s in samples if not s.name.startswith("process_")}
 
 
 def bind_everything(metrics: Metrics) -> None:
@@ -85,6 +86,13 @@ def test_every_series_carries_mesh_service_and_component(
     bind_everything(metrics)
 
     assert all(set(d.BASE_LABELS) <= labels for labels in exposed(registry).values())
+
+
+def test_memory_and_start_of_the_process_are_shown(metrics: Metrics) -> None:
+    shown = generate_latest(metrics.registry).decode()
+
+    assert "\nprocess_resident_memory_bytes " in shown
+    assert "\nprocess_start_time_seconds " in shown
 
 
 def test_a_handle_counts_a_batch_in_one_step(registry: CollectorRegistry, metrics: Metrics) -> None:

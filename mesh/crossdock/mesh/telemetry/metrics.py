@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 
 import msgspec
 import prometheus_client
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.metrics import MetricWrapperBase
 
 from crossdock.mesh.telemetry import definitions as d
@@ -31,7 +31,9 @@ _Child = TypeVar("_Child", Counter, Gauge, Histogram)
 
 
 class Metrics:
-    """The metrics of one process, in the registry that is passed in.
+    """The metrics of one process, in the registry that is passed in; one for each registry.
+
+    Memory, processor time and start of the process (``process_…``) are shown beside ours.
 
     Attributes:
         registry: What the metrics endpoint shows.
@@ -40,6 +42,7 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry, mesh: str, service: str) -> None:
         # The library's extra "_created" series doubles what is scraped and says nothing new.
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # not typed
+        ProcessCollector(registry=registry)
         self.registry = registry
         self._mesh = mesh
         self._service = service

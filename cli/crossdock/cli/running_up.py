@@ -25,7 +25,7 @@ from crossdock.contracts import Halt
 from crossdock.mesh.embedded import DEFAULT_MAX_PAYLOAD, EmbeddedServer
 from crossdock.mesh.ports import ReservedPort, split_address
 from crossdock.mesh.store_lock import StoreLock
-from crossdock.mesh.watching import project_changes
+from crossdock.mesh.watching import Snapshot, project_changes, snapshot
 
 log = logging.getLogger("crossdock.up")
 
@@ -112,6 +112,7 @@ class _Up:
             self._stop.set()
 
     async def _live(self) -> None:
+        known = snapshot(self._project)
         project = await self._checked()
         ours = own_folder(self._project)
         self._lock = await asyncio.to_thread(StoreLock, ours)
@@ -130,7 +131,7 @@ class _Up:
             )
         )
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._follow(self._fleet))
+            tasks.create_task(self._follow(self._fleet, known))
             tasks.create_task(show_status(self._look))
             if logs is not None:
                 tasks.create_task(keep_bounded(logs))
@@ -162,9 +163,9 @@ class _Up:
         else:
             say(f"ready {connection.http}")
 
-    async def _follow(self, fleet: Fleet) -> None:
+    async def _follow(self, fleet: Fleet, known: Snapshot) -> None:
         """Let groups of workers appear and disappear; each process follows its own files."""
-        async for _ in project_changes(self._project):
+        async for _ in project_changes(self._project, known):
             try:
                 found = await plan(self._project)
             except Halt as error:

@@ -1,75 +1,96 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from crossdock.contracts import Halt, Problem
-from crossdock.mesh.watching import LastGood, project_changes
+from crossdock.mesh import watching
+from crossdock.mesh.watching import LastGood, project_changes, snapshot
 from eventually import eventually
 
 
 class Watched:
-    """Counts changes in the background."""
+    """Follows a folder in the background."""
 
     def __init__(self, folder: Path) -> None:
-        self.seen = asyncio.Event()
+        self.seen: asyncio.Queue[None] = asyncio.Queue()
         self.task = asyncio.create_task(self._watch(folder))
 
     async def _watch(self, folder: Path) -> None:
-        async for _ in project_changes(folder):
-            self.seen.set()
+        async for _ in project_changes(folder, snapshot(folder)):
+            self.seen.put_nowait(None)
 
     async def saw(self, seconds: float = 10) -> None:
-        await asyncio.wait_for(self.seen.wait(), seconds)
-        self.seen.clear()
+        await asyncio.wait_for(self.seen.get(), seconds)
 
-    async def stop(self) -> None:
-        self.task.cancel()
-        await asyncio.wait([self.task])
+
+@pytest.fixture
+async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
+    (tmp_path / "routes").mkdir()
+    each = Watched(tmp_path)
+    yield each
+    each.task.cancel()
+    await asyncio.wait([each.task])
 
 
 def save(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-async def written_until_seen(watched: Watched, path: Path) -> None:
-    """Save a file again and again until it is noticed: the watch begins at an unknown moment."""
-    async with asyncio.timeout(10):
-        while not watched.seen.is_set():
-            save(path, "a")
-            await asyncio.wait([asyncio.create_task(watched.seen.wait())], timeout=0.5)
-    watched.seen.clear()
-
-
 async def test_a_change_in_each_place_is_noticed_also_in_a_folder_that_appears(
-    tmp_path: Path,
+    watched: Watched, tmp_path: Path
 ) -> None:
-    (tmp_path / "routes").mkdir()
-    watched = Watched(tmp_path)
-    await written_until_seen(watched, tmp_path / "mesh.yaml")
-    await written_until_seen(watched, tmp_path / "routes" / "a.yaml")
-    (tmp_path / "workers").mkdir()
+    save(tmp_path / "mesh.yaml", "a")
     await watched.saw()
-    await written_until_seen(watched, tmp_path / "workers" / "a.yaml")
-    await watched.stop()
+    save(tmp_path / "routes" / "a.yaml", "a")
+    await watched.saw()
+    (tmp_path / "workers").mkdir()
+    save(tmp_path / "workers" / "a.yaml", "a")
+    await watched.saw()
+    (tmp_path / "workers" / "a.yaml").unlink()
+    await watched.saw()
 
 
-async def test_the_brokers_store_is_not_watched(tmp_path: Path) -> None:
-    store = tmp_path / ".crossdock"
-    store.mkdir()
+async def test_a_change_between_reading_and_watching_is_noticed(tmp_path: Path) -> None:
+    known = snapshot(tmp_path)
+    save(tmp_path / "mesh.yaml", "a")
+    async with asyncio.timeout(10):
+        async for _ in project_changes(tmp_path, known):
+            break
+
+
+async def test_a_file_system_that_tells_nothing_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_filter", lambda _change, _path: False)
+    monkeypatch.setattr(watching, "_LOOK_EVERY", 0.1)
     watched = Watched(tmp_path)
-    await written_until_seen(watched, tmp_path / "mesh.yaml")
-    (store / "block").write_text("x")
+    await asyncio.sleep(0)  # lets it take its first snapshot
+    save(tmp_path / "mesh.yaml", "a")
+    await watched.saw()
+    watched.task.cancel()
+    await asyncio.wait([watched.task])
+
+
+async def test_the_brokers_store_and_editors_files_are_no_change(
+    watched: Watched, tmp_path: Path
+) -> None:
+    save(tmp_path / "mesh.yaml", "a")
+    await watched.saw()
+    (tmp_path / ".crossdock").mkdir()
+    save(tmp_path / ".crossdock" / "block", "x")
+    save(tmp_path / "routes" / ".a.yaml.swp", "x")
+    save(tmp_path / "routes" / "a.yaml~", "x")
     with pytest.raises(TimeoutError):
         await watched.saw(0.7)
-    await watched.stop()
 
 
 async def test_the_last_good_content_stays_while_the_files_are_wrong(tmp_path: Path) -> None:
     file = tmp_path / "mesh.yaml"
-    file.write_text("one")
+    save(file, "one")
 
     def load(folder: Path) -> str:
         text = (folder / "mesh.yaml").read_text()
@@ -80,15 +101,11 @@ async def test_the_last_good_content_stays_while_the_files_are_wrong(tmp_path: P
     last = LastGood(tmp_path, load)
     applied: asyncio.Queue[str] = asyncio.Queue()
     task = asyncio.create_task(last.follow(applied.put))
-    async with asyncio.timeout(10):
-        while applied.empty():
-            save(file, "two")
-            await asyncio.sleep(0.3)  # the watch begins at an unknown moment
     save(file, "wrong")
     await eventually(lambda: last.problems == 2)
-    assert last.value == "two"
+    assert last.value == "one"
     save(file, "three")
-    await eventually(lambda: last.value == "three")
-    assert last.problems == 0
+    assert await asyncio.wait_for(applied.get(), 10) == "three"
+    await eventually(lambda: last.value == "three" and last.problems == 0)
     task.cancel()
     await asyncio.wait([task])

@@ -1,25 +1,51 @@
-"""The ``crossdock`` command."""
+"""The ``crossdock`` command. Only the modules of the command that runs are imported."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
-from crossdock.cli import check, new, route, services, up
+_COMMANDS: Final = {
+    "up": "crossdock.cli.up:up",
+    "new": "crossdock.cli.new:app",
+    "check": "crossdock.cli.check:check",
+    "route": "crossdock.cli.route:app",
+    "gateway": "crossdock.cli.services:gateway",
+    "router": "crossdock.cli.services:router",
+    "worker": "crossdock.cli.services:worker",
+}
+
+
+class _OnDemand(TyperGroup):
+    """Finds a command in its module when it is asked for: five processes of a mesh start here."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - see get_command
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002 - typer has a click of its own, whose types have no public names
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[cmd_name].partition(":")
+        found = getattr(import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            command: Any = typer.main.get_group(found)
+        else:
+            single = typer.Typer(add_completion=False)
+            single.command()(found)
+            command = typer.main.get_command(single)
+        command.name = cmd_name
+        return command
+
 
 app = typer.Typer(
+    cls=_OnDemand,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # I6: locals hold payloads and secrets
 )
-app.command()(up.up)
-app.command()(check.check)
-app.add_typer(new.app, name="new")
-app.add_typer(route.app, name="route")
-app.command()(services.gateway)
-app.command()(services.router)
-app.command()(services.worker)
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so

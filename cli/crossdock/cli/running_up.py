@@ -6,8 +6,11 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 
@@ -22,27 +25,37 @@ from crossdock.contracts import Halt
 from crossdock.mesh.embedded import DEFAULT_MAX_PAYLOAD, EmbeddedServer
 from crossdock.mesh.ports import ReservedPort, split_address
 from crossdock.mesh.store_lock import StoreLock
-from crossdock.mesh.watching import project_changes
+from crossdock.mesh.watching import Snapshot, project_changes, snapshot
 
 log = logging.getLogger("crossdock.up")
 
 _READY_TIMEOUT = 60.0
 _LARGEST_PAYLOAD = 64 * 1024**2  # nats-server takes no more
 _ONE_WISH = 1.0  # make, timeout and others pass one Ctrl-C on a second time: that is not a second
+_THREADS = 3  # each costs memory for as long as we run
 _FAILED = 1
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MQTT_VARIABLE = "CROSSDOCK_MQTT"
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line asks of ``crossdock up``; see its help."""
+    """What the command line asks of ``crossdock up``; see its help.
 
-    project: Path
+    The broker's address is not among them: it may hold credentials, so it is in the environment.
+    """
+
+    project: str
     http: str | None
-    store: Path | None
-    nats: str | None
+    store: str | None
     verbose: bool
     json: bool
+
+
+def become_supervisor(wishes: Wishes, nats: str | None) -> NoReturn:
+    """Become the supervisor, in this very process, without what the command line has loaded."""
+    argv = (sys.executable, "-m", __name__, msgspec.json.encode(wishes).decode())
+    env = {key: value for key, value in os.environ.items() if key != NATS_VARIABLE}
+    os.execve(sys.executable, argv, env | ({} if nats is None else {NATS_VARIABLE: nats}))  # noqa: S606 - no shell is what is wanted
 
 
 def run_up(wishes: Wishes) -> int:
@@ -60,6 +73,7 @@ class _Up:
 
     def __init__(self, wishes: Wishes) -> None:
         self._wishes = wishes
+        self._project = Path(wishes.project)
         self._stop = asyncio.Event()
         self._lock: StoreLock | None = None
         self._server: EmbeddedServer | None = None
@@ -70,6 +84,7 @@ class _Up:
     async def run(self) -> int:
         """Start, wait for a signal, stop."""
         loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(_THREADS))
         for number in _SIGNALS:
             loop.add_signal_handler(number, self._on_signal)
         main = asyncio.create_task(self._live())
@@ -97,15 +112,14 @@ class _Up:
             self._stop.set()
 
     async def _live(self) -> None:
+        known = snapshot(self._project)
         project = await self._checked()
-        ours = own_folder(self._wishes.project)
+        ours = own_folder(self._project)
         self._lock = await asyncio.to_thread(StoreLock, ours)
         listen = _reserve(self._wishes.http or project.gateway.listen)
         env = await self._broker(project, ours)
         logs = None if self._wishes.verbose else ours / "logs"
-        self._fleet = Fleet(
-            FleetPlan(project=self._wishes.project, listen=listen, env=env, logs=logs)
-        )
+        self._fleet = Fleet(FleetPlan(project=self._project, listen=listen, env=env, logs=logs))
         self._fleet.start(project.groups)
         await self._fleet.wait_ready(_READY_TIMEOUT)
         self._announce(
@@ -117,22 +131,23 @@ class _Up:
             )
         )
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._follow(self._fleet))
+            tasks.create_task(self._follow(self._fleet, known))
             tasks.create_task(show_status(self._look))
             if logs is not None:
                 tasks.create_task(keep_bounded(logs))
 
     async def _checked(self) -> Plan:
-        found = await plan(self._wishes.project)
+        found = await plan(self._project)
         if found.problems:
             raise Halt.of(f"{len(found.problems)} problems in the project", [*found.problems])
         return found
 
     async def _broker(self, project: Plan, ours: Path) -> dict[str, str]:
-        if self._wishes.nats is not None:
-            return {NATS_VARIABLE: self._wishes.nats}
+        given = os.environ.get(NATS_VARIABLE)
+        if given:
+            return {NATS_VARIABLE: given}
         self._server = EmbeddedServer(
-            self._wishes.store or ours / "store",
+            Path(self._wishes.store) if self._wishes.store else ours / "store",
             project.broker,
             max_payload=_payload_for(project.gateway.max_body),
             log_file=None if self._wishes.verbose else ours / "logs" / "nats-server.log",
@@ -142,17 +157,17 @@ class _Up:
         return {NATS_VARIABLE: self._server.url, **mqtt}
 
     def _announce(self, connection: Connection) -> None:
-        connection.write(self._wishes.project)
+        connection.write(self._project)
         if self._wishes.json:
             say_json({"event": "ready", "http": connection.http, "mqtt": connection.mqtt})
         else:
             say(f"ready {connection.http}")
 
-    async def _follow(self, fleet: Fleet) -> None:
+    async def _follow(self, fleet: Fleet, known: Snapshot) -> None:
         """Let groups of workers appear and disappear; each process follows its own files."""
-        async for _ in project_changes(self._wishes.project):
+        async for _ in project_changes(self._project, known):
             try:
-                found = await plan(self._wishes.project)
+                found = await plan(self._project)
             except Halt as error:
                 log.warning("change not applied: %s", error.reason)
                 continue
@@ -173,7 +188,7 @@ class _Up:
         if self._server is not None:
             await self._server.stop()
         if self._lock is not None:
-            forget(self._wishes.project)
+            forget(self._project)
             self._lock.release()
 
 
@@ -191,3 +206,7 @@ def _reserve(address: str) -> ReservedPort:
 def _payload_for(max_body: int) -> int:
     # A mapping may make a message larger, and a dead letter carries headers beside the original.
     return min(max(DEFAULT_MAX_PAYLOAD, 2 * max_body), _LARGEST_PAYLOAD)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_up(msgspec.json.decode(sys.argv[1], type=Wishes)))

@@ -40,9 +40,13 @@ def up(
     in the project folder take effect as they are saved. Stops cleanly on Ctrl-C or SIGTERM; a
     second one ends everything at once.
     """
-    from crossdock.cli.running_up import Wishes, run_up
+    from crossdock.cli.running_up import Wishes, become_supervisor
 
     wishes = Wishes(
-        project=project.resolve(), http=http, store=store, nats=nats, verbose=verbose, json=json
+        project=str(project.resolve()),
+        http=http,
+        store=None if store is None else str(store.resolve()),
+        verbose=verbose,
+        json=json,
     )
-    raise typer.Exit(run_up(wishes))
+    become_supervisor(wishes, nats)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from watchfiles import Change, awatch
 
@@ -18,37 +19,71 @@ log = logging.getLogger("crossdock.reload")
 FOLDERS = ("contracts", "routes", "workers", "apis", "steps")
 _QUIET_MS = 100  # an editor or a checkout saves several files: wait until it is quiet
 _LONGEST_MS = 1000
+# Not every file system tells of changes (network, mounted volumes); so we look now and then.
+_LOOK_EVERY = 5.0
+_FIRST_LOOK = 0.3
 
+Snapshot: TypeAlias = frozenset[tuple[str, int, int]]
 Loaded = TypeVar("Loaded")
 
 
-async def project_changes(folder: Path) -> AsyncIterator[None]:
-    """Yield whenever files of the project have changed and it is quiet again.
+def snapshot(folder: Path) -> Snapshot:
+    """Return what tells one state of a project's files from another: names, times, sizes."""
+    return frozenset(_files(folder))
 
-    Only what belongs to a project is watched, not the broker's store beside it. Runs until it is
-    cancelled.
+
+def _files(folder: Path) -> list[tuple[str, int, int]]:
+    found: list[tuple[str, int, int]] = []
+    places = [(str(folder), False), *((str(folder / name), True) for name in FOLDERS)]
+    for place, deep in places:
+        for at, folders, names in os.walk(place):
+            if not deep:
+                folders.clear()  # the broker's store is beside the project's own folders
+            for name in filter(_is_of_project, names):
+                with contextlib.suppress(OSError):  # gone meanwhile
+                    stat = os.stat(os.path.join(at, name))  # noqa: PTH116, PTH118 - thousands
+                    found.append((f"{at}/{name}", stat.st_mtime_ns, stat.st_size))
+    return found
+
+
+async def project_changes(folder: Path, known: Snapshot) -> AsyncIterator[None]:
+    """Yield whenever files of the project differ from those known and it is quiet again.
+
+    Runs until it is cancelled.
+
+    Args:
+        folder: The project folder.
+        known: Its state when it was read; what has changed since then counts.
     """
+    wait = _FIRST_LOOK
     while True:
         # A folder may appear or be replaced (a mounted volume does that): then watch anew.
-        inside = [str(folder / name) for name in FOLDERS if (folder / name).is_dir()]
-        async with _first_change(folder, inside) as changed:
-            while True:
-                await changed.wait()
+        inside = _folders(folder)
+        async with _watched(folder, inside) as changed:
+            while inside == _folders(folder):
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), wait)
+                wait = _LOOK_EVERY
                 changed.clear()
-                yield
-                if inside != [str(folder / name) for name in FOLDERS if (folder / name).is_dir()]:
-                    break
+                now = await asyncio.to_thread(snapshot, folder)
+                if now != known:
+                    known = now
+                    yield
+
+
+def _folders(folder: Path) -> list[str]:
+    return [str(folder / name) for name in FOLDERS if (folder / name).is_dir()]
 
 
 @contextlib.asynccontextmanager
-async def _first_change(folder: Path, inside: list[str]) -> AsyncIterator[asyncio.Event]:
+async def _watched(folder: Path, inside: list[str]) -> AsyncIterator[asyncio.Event]:
     changed = asyncio.Event()
     stop = asyncio.Event()
 
     async def watch(paths: list[str], *, recursive: bool) -> None:
         async for _ in awatch(
             *paths,
-            watch_filter=_is_of_project,
+            watch_filter=_filter,
             debounce=_LONGEST_MS,
             step=_QUIET_MS,
             stop_event=stop,
@@ -66,9 +101,12 @@ async def _first_change(folder: Path, inside: list[str]) -> AsyncIterator[asynci
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _is_of_project(_change: Change, path: str) -> bool:
-    name = Path(path).name
-    return not name.startswith((".#", ".crossdock")) and not name.endswith(("~", ".swp", ".tmp"))
+def _filter(_change: Change, path: str) -> bool:
+    return _is_of_project(path.rpartition("/")[2])
+
+
+def _is_of_project(name: str) -> bool:
+    return not name.startswith(".") and not name.endswith(("~", ".swp", ".tmp"))
 
 
 class LastGood(Generic[Loaded]):
@@ -91,12 +129,13 @@ class LastGood(Generic[Loaded]):
         """
         self._folder = folder
         self._load = load
+        self._known = snapshot(folder)
         self.value = load(folder)
         self.problems = 0
 
     async def follow(self, apply: Callable[[Loaded], Awaitable[None]]) -> None:
         """Apply each new good content, until cancelled; a bad one is logged and changes nothing."""
-        async for _ in project_changes(self._folder):
+        async for _ in project_changes(self._folder, self._known):
             try:
                 loaded = await asyncio.to_thread(self._load, self._folder)
             except Halt as error:

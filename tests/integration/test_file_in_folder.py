@@ -109,6 +109,21 @@ async def test_links_pipes_hidden_and_other_names_are_left_alone(
     assert (inbox / "link.jsonl").is_symlink()
 
 
+async def test_a_file_that_became_a_link_after_it_was_seen_is_refused_and_holds_up_no_other(
+    inbox: Path, make: Make, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.jsonl").write_text('"secret"\n')
+    for name in ("a.jsonl", "b.jsonl", "c.jsonl"):
+        (inbox / name).write_text("1\n")
+    source = make(1)
+    await source.open()
+    await source.acknowledge(await _some(source))  # has seen all three
+    (inbox / "b.jsonl").unlink()
+    (inbox / "b.jsonl").symlink_to(tmp_path / "secret.jsonl")
+    (thing,) = await _some(source)
+    assert thing.place == "c.jsonl:1"
+
+
 @pytest.mark.parametrize("name", [".crossdock", "done"])
 async def test_a_folder_of_ours_that_is_a_link_halts(
     name: str, inbox: Path, make: Make, tmp_path: Path

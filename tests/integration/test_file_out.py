@@ -117,6 +117,7 @@ async def test_what_a_crash_left_behind_the_inbox_is_cut_off(
     with (tmp_path / "orders.jsonl").open("ab") as file:
         file.write(b'2\n"tor')
     await sink.open()
+    assert (tmp_path / "orders.jsonl").read_bytes() == b"1\n"
     await _deliver(sink, 2)
     assert (tmp_path / "orders.jsonl").read_bytes() == b"1\n2\n"
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
+from crossdock.contracts import Disconnected
 from crossdock.workers.conformance.harness import MARK
+
+_PATIENCE: Final = 30.0  # seconds for one open
 
 
 class NotConforming(AssertionError):
@@ -26,6 +31,23 @@ def expect(holds: object, promise: str, found: object = "") -> None:
     """
     if not holds:
         raise NotConforming(f"{promise}; found {found!r}" if found != "" else promise)
+
+
+async def expect_open_while_away(opening: Callable[[], Awaitable[None]]) -> None:
+    """Open while the system is away: it succeeds (nothing to connect yet) or is Disconnected.
+
+    Args:
+        opening: The ``open`` of a closed source or sink.
+
+    Raises:
+        NotConforming: When it raises anything else, or hangs.
+    """
+    try:
+        await asyncio.wait_for(opening(), _PATIENCE)
+    except Disconnected:
+        return
+    except Exception as error:  # noqa: BLE001 - a check must see any error, to say which it was
+        expect(holds=False, promise="an unreachable system is Disconnected", found=error)
 
 
 class _Listener(logging.Handler):

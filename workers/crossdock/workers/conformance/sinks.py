@@ -9,7 +9,11 @@ from typing import TypeAlias
 
 from crossdock.contracts import CrossdockError, Disconnected, Reject
 from crossdock.workers.adapter import Delivery, Sink
-from crossdock.workers.conformance.expecting import expect, no_payload_in_logs
+from crossdock.workers.conformance.expecting import (
+    expect,
+    expect_open_while_away,
+    no_payload_in_logs,
+)
 from crossdock.workers.conformance.harness import MARK, SinkFeatures, SinkHarness
 
 SinkCheck: TypeAlias = Callable[[SinkHarness], Awaitable[None]]
@@ -156,23 +160,13 @@ async def an_unreachable_system_is_disconnected(harness: SinkHarness) -> None:
         expect(all(away), "an unreachable system is Disconnected", results)
         expect(MARK not in repr(results), "no error holds a payload")
         await sink.close()
-        await _expect_open_fails_well(sink)
+        await expect_open_while_away(sink.open)
         await sink.close()
         await harness.heal()
         await sink.open()
         await _deliver(harness, sink, [1, 2])
         effects = await harness.effects()
         expect(sorted(set(effects)) == [0, 1, 2], "after healing it delivers", effects)
-
-
-async def _expect_open_fails_well(sink: Sink) -> None:
-    """Opening while the system is away may succeed (nothing to connect) or is Disconnected."""
-    try:
-        await asyncio.wait_for(sink.open(), _PATIENCE)
-    except Disconnected:
-        return
-    except Exception as error:  # noqa: BLE001 - a check must see any error, to say which it was
-        expect(holds=False, promise="an unreachable system is Disconnected", found=error)
 
 
 async def _results(sink: Sink, batch: Sequence[Delivery]) -> list[CrossdockError | None]:

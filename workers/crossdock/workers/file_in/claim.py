@@ -61,12 +61,11 @@ class Claim:
             return None
         try:
             data = _open_data(name, folder)
-        except FileNotFoundError:  # another replica finished it between our look and our lock
+        except OSError as error:
             os.unlink(state_name(name), dir_fd=states)
             os.close(state)
-            return None
-        except OSError:
-            os.close(state)
+            if isinstance(error, FileNotFoundError):
+                return None  # another replica finished it between our look and our lock
             raise
         return cls(name, data, state)
 

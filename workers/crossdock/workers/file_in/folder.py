@@ -17,6 +17,7 @@ from crossdock.workers.file_in.settings import FileInSettings
 
 _STATES: Final = ".crossdock"
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NOT_OURS: Final = frozenset({errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENXIO})
 
 log = logging.getLogger("crossdock.file-in")
 
@@ -77,7 +78,13 @@ class Folder:
 
     def take(self, name: str) -> Claim | None:
         """Claim a file; None when another replica has it, it is gone, or it changes again."""
-        claim = Claim.take(name, self.root, self.states)
+        try:
+            claim = Claim.take(name, self.root, self.states)
+        except OSError as error:
+            if error.errno not in _NOT_OURS:
+                raise
+            self._refuse(name)  # it stays where it is, and holds up no other
+            return None
         if claim is not None and claim.version != self._seen[name][0]:
             claim.release()
             self.unsettle(name)
@@ -130,7 +137,10 @@ class Folder:
     def _refuse(self, name: str) -> None:
         if name not in self._refused and len(self._refused) < 1000:  # noqa: PLR2004 - bound of memory
             self._refused.add(name)
-            log.warning("symbolic link refused", extra={"worker": self._worker, "file": name})
+            log.warning(
+                "file refused: a link, or not readable",
+                extra={"worker": self._worker, "file": name},
+            )
 
     def _sweep(self) -> None:
         """Remove the state of files that a person took away."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import ClassVar, Final
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)\Z")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -56,8 +56,8 @@ class Secret:
 
     __slots__ = ("_value",)
 
-    PATTERN: Final = r"^\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:[^${}]+)\}$"
-    HINT: Final = "a secret is never written into a file: write ${env:NAME} or ${file:PATH}"
+    PATTERN: ClassVar = r"^\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:[^${}]+)\}$"
+    HINT: ClassVar = "a secret is never written into a file: write ${env:NAME} or ${file:PATH}"
 
     @classmethod
     def parse(cls, text: str) -> Secret:

@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
 from crossdock.contracts import Disconnected, Halt
 from crossdock.workers.sql.location import locate, shown
-from crossdock.workers.sql.session import Session
+from crossdock.workers.sql.session import Driver, Session
 
 _T = TypeVar("_T")
 _BUSY: Final = 5.0  # seconds that SQLite waits for another writer before it says BUSY
@@ -48,9 +48,11 @@ class Database:
 
     async def run(self, work: Callable[[Connection], _T]) -> _T:
         """Do one piece of work; see :meth:`Session.run`."""
-        if self._session is None:
-            raise Disconnected("the database is not open")
-        return await self._session.run(work)
+        return await self._opened().run(work)
+
+    async def transact(self, work: Callable[[Driver], _T]) -> _T:
+        """Do one piece of work with the driver; see :meth:`Session.transact`."""
+        return await self._opened().transact(work)
 
     async def close(self) -> None:
         """Release everything. Safe without ``open`` and twice."""
@@ -58,17 +60,25 @@ class Database:
         if session is not None:
             await session.close()
 
+    def _opened(self) -> Session:
+        if self._session is None:
+            raise Disconnected("the database is not open")
+        return self._session
+
 
 def _engine(url: URL, *, writes: bool) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, writes=writes)
-    engine = create_engine(
-        url,
-        poolclass=NullPool,
-        hide_parameters=True,  # I6
-        isolation_level="READ COMMITTED" if writes else "AUTOCOMMIT",
-        connect_args={"connect_timeout": _CONNECT},
-    )
+    try:
+        engine = create_engine(
+            url,
+            poolclass=NullPool,
+            hide_parameters=True,  # I6
+            isolation_level="READ COMMITTED" if writes else "AUTOCOMMIT",
+            connect_args={"connect_timeout": _CONNECT},
+        )
+    except ModuleNotFoundError as error:
+        raise Halt("no driver for PostgreSQL: pip install 'crossdock[postgresql]'") from error
     event.listen(engine, "connect", _prepare_postgresql)
     return engine
 

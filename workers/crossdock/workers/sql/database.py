@@ -43,7 +43,7 @@ class Database:
         """
         await self.close()
         url = locate(self._url, self._folder)
-        self._session = Session(_engine(url, writes=self._writes), shown(url))
+        self._session = Session(_engine(url, writes=self._writes), shown(url), writes=self._writes)
         await self._session.connect()
 
     async def run(self, work: Callable[[Connection], _T]) -> _T:
@@ -102,6 +102,7 @@ def _sqlite(url: URL, *, writes: bool) -> Engine:
 def _prepare_postgresql(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's own
     with connection.cursor() as cursor:
         cursor.execute("SET timezone TO 'UTC'")
+        cursor.execute("SET datestyle TO 'ISO'")
         cursor.execute(  # a commit is on disk when it returns (I2), also where the server is lax
             "SELECT set_config('synchronous_commit', 'on', false) "
             "WHERE current_setting('synchronous_commit') = 'off'"

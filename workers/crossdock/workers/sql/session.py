@@ -30,15 +30,17 @@ _GOODBYE: Final = 2.0  # seconds for closing in good order
 class Session:
     """A connection and its thread; used once, then thrown away."""
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, *, writes: bool) -> None:
         """Start nothing yet.
 
         Args:
             engine: Where to connect.
             name: What to call the database in errors.
+            writes: Whether work is a transaction; otherwise each statement stands alone.
         """
         self._engine = engine
         self._name = name
+        self._begins = writes and engine.dialect.name == "sqlite"  # psycopg begins by itself
         self._connection: Connection | None = None
         self._thread = Blocking("sql")
 
@@ -98,8 +100,8 @@ class Session:
         driver: Any = connection.connection.dbapi_connection
         assert connection.dialect.dbapi is not None  # noqa: S101 - narrows a type: it is connected
         try:
-            if connection.dialect.name == "sqlite":
-                driver.execute("BEGIN IMMEDIATE")  # psycopg begins by itself
+            if self._begins:
+                driver.execute("BEGIN IMMEDIATE")
             try:
                 result = work(driver)
             except BaseException:

@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
 from crossdock.contracts import Disconnected, Halt
 from crossdock.workers.sql.location import locate, shown
-from crossdock.workers.sql.session import Session
+from crossdock.workers.sql.session import Driver, Session
 
 _T = TypeVar("_T")
 _BUSY: Final = 5.0  # seconds that SQLite waits for another writer before it says BUSY
@@ -43,14 +43,16 @@ class Database:
         """
         await self.close()
         url = locate(self._url, self._folder)
-        self._session = Session(_engine(url, writes=self._writes), shown(url))
+        self._session = Session(_engine(url, writes=self._writes), shown(url), writes=self._writes)
         await self._session.connect()
 
     async def run(self, work: Callable[[Connection], _T]) -> _T:
         """Do one piece of work; see :meth:`Session.run`."""
-        if self._session is None:
-            raise Disconnected("the database is not open")
-        return await self._session.run(work)
+        return await self._opened().run(work)
+
+    async def transact(self, work: Callable[[Driver], _T]) -> _T:
+        """Do one piece of work with the driver; see :meth:`Session.transact`."""
+        return await self._opened().transact(work)
 
     async def close(self) -> None:
         """Release everything. Safe without ``open`` and twice."""
@@ -58,17 +60,25 @@ class Database:
         if session is not None:
             await session.close()
 
+    def _opened(self) -> Session:
+        if self._session is None:
+            raise Disconnected("the database is not open")
+        return self._session
+
 
 def _engine(url: URL, *, writes: bool) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, writes=writes)
-    engine = create_engine(
-        url,
-        poolclass=NullPool,
-        hide_parameters=True,  # I6
-        isolation_level="READ COMMITTED" if writes else "AUTOCOMMIT",
-        connect_args={"connect_timeout": _CONNECT},
-    )
+    try:
+        engine = create_engine(
+            url,
+            poolclass=NullPool,
+            hide_parameters=True,  # I6
+            isolation_level="READ COMMITTED" if writes else "AUTOCOMMIT",
+            connect_args={"connect_timeout": _CONNECT},
+        )
+    except ModuleNotFoundError as error:
+        raise Halt("no driver for PostgreSQL: pip install 'crossdock[postgresql]'") from error
     event.listen(engine, "connect", _prepare_postgresql)
     return engine
 
@@ -92,6 +102,7 @@ def _sqlite(url: URL, *, writes: bool) -> Engine:
 def _prepare_postgresql(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's own
     with connection.cursor() as cursor:
         cursor.execute("SET timezone TO 'UTC'")
+        cursor.execute("SET datestyle TO 'ISO'")
         cursor.execute(  # a commit is on disk when it returns (I2), also where the server is lax
             "SELECT set_config('synchronous_commit', 'on', false) "
             "WHERE current_setting('synchronous_commit') = 'off'"

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
-
 from crossdock.contracts import CrossdockError, Disconnected, Halt, Reject, Retry
 
 _AWAY: Final = {"08", "53", "57P01", "57P02", "57P03", "57P05", "58", "25006"}
@@ -26,21 +24,21 @@ _NAMES_COLUMNS: Final = {
 }
 
 
-def instruction(error: DBAPIError, where: str) -> CrossdockError:
+def instruction(error: BaseException | None, where: str) -> CrossdockError:
     """Return what the runtime has to do about an error of the driver.
 
     Args:
-        error: As SQLAlchemy raised it.
-        where: What was worked on, for a person: ``table readings of …``.
+        error: As ``sqlite3`` or ``psycopg`` raised it.
+        where: What was worked on, for a person.
     """
-    cause: Any = error.orig  # a driver's own exception: its fields are not typed
+    cause: Any = error  # the fields of a driver's own exception are not typed
     code = getattr(cause, "sqlite_errorcode", None)
     if code is not None:
         return _of_sqlite(cause, code & 0xFF, where)
     state = getattr(cause, "sqlstate", None)
     if state:
         return _of_postgresql(cause, state, where)
-    return _of_driver(error, where)
+    return _of_driver(cause, where)
 
 
 def _of_sqlite(cause: Any, code: int, where: str) -> CrossdockError:  # noqa: ANN401 - see above
@@ -70,12 +68,13 @@ def _of_postgresql(cause: Any, state: str, where: str) -> CrossdockError:  # noq
     return Halt(f"{where}: {told}; check the user's rights and the table's definition")
 
 
-def _of_driver(error: DBAPIError, where: str) -> CrossdockError:
+def _of_driver(cause: object, where: str) -> CrossdockError:
     """What the driver says by itself: it lost the connection, or cannot send a value."""
-    told = type(error.orig).__name__
-    if isinstance(error, (DataError, IntegrityError)):
+    told = type(cause).__name__
+    kinds = {each.__name__ for each in type(cause).__mro__}  # the names are those of PEP 249
+    if kinds & {"DataError", "IntegrityError"}:
         return Reject(f"{where} refuses the row: {told}")
-    if error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError)):
+    if kinds & {"OperationalError", "InterfaceError"}:
         return Disconnected(f"{where}: no connection ({told})")
     return Halt(f"{where}: {told}; check the settings")
 

@@ -1,12 +1,10 @@
 """`sql-out`: rows into a table of SQLite or PostgreSQL, each message once."""
 
-from __future__ import annotations
-
 from crossdock.workers.adapter import Adapter
 from crossdock.workers.sql_out.settings import SqlOutSettings
 from crossdock.workers.sql_out.sink import SqlSink
 
-__all__ = ["adapter"]
+__all__ = ["SqlOutSettings", "SqlSink", "adapter"]
 
 adapter = Adapter(
     name="sql-out",

@@ -6,7 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from crossdock.mesh.project.scalars import Duration, Secret
+from crossdock.mesh.project.scalars import Duration
+from crossdock.workers.sql.location import DatabaseUrl
 
 
 class SqlOutSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,7 +26,7 @@ class SqlOutSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         inbox_keep: How long it remembers.
     """
 
-    url: Secret
+    url: DatabaseUrl
     table: str
     schema: str | None = None
     mode: Literal["insert", "upsert"] = "insert"

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from crossdock.contracts import CrossdockError, Halt, Reject
 from crossdock.workers.adapter import Delivery, WorkerContext
 from crossdock.workers.sql.database import Database
+from crossdock.workers.sql.session import Driver
 from crossdock.workers.sql.table import Table, describe
 from crossdock.workers.sql_out.rows import Row, Shape, runs
 from crossdock.workers.sql_out.settings import SqlOutSettings
@@ -44,12 +45,12 @@ class SqlSink:
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[CrossdockError | None]:
         """Write a batch; a bad row is refused alone."""
         results: list[CrossdockError | None] = [None] * len(deliveries)
-        rows: list[tuple[int, str, Row]] = []
-        for index, delivery in enumerate(deliveries):
+        rows: list[Row] = []
+        for position, delivery in enumerate(deliveries):
             try:
-                rows.append((index, delivery.id, self._shape.row(delivery.value)))
+                rows.append(self._shape.row(position, delivery.id, delivery.value))
             except Reject as refusal:
-                results[index] = refusal
+                results[position] = refusal
         await self._deliver(rows, results)
         await self._prune()
         return results
@@ -58,9 +59,7 @@ class SqlSink:
         """Release everything. Safe without ``open`` and twice."""
         await self._database.close()
 
-    async def _deliver(
-        self, rows: list[tuple[int, str, Row]], results: list[CrossdockError | None]
-    ) -> None:
+    async def _deliver(self, rows: list[Row], results: list[CrossdockError | None]) -> None:
         """Write rows as one transaction, or find the bad ones by halving.
 
         Each half is a transaction of its own and not a savepoint, for a deferred constraint speaks
@@ -69,24 +68,24 @@ class SqlSink:
         if not rows:
             return
         try:
-            await self._database.run(lambda connection: self._write(connection, rows))
+            await self._database.transact(lambda driver: self._write(driver, rows))
         except Reject as refusal:
             if len(rows) == 1:
-                results[rows[0][0]] = refusal
+                results[rows[0].position] = refusal
                 return
             middle = len(rows) // 2
             await self._deliver(rows[:middle], results)
             await self._deliver(rows[middle:], results)
 
-    def _write(self, connection: Connection, rows: list[tuple[int, str, Row]]) -> None:
+    def _write(self, driver: Driver, rows: list[Row]) -> None:
         once: dict[str, Row] = {}
-        for _, identity, row in rows:
-            once.setdefault(identity, row)
-        new = self._statements.mark(connection, list(once))
-        fresh = (row for identity, row in once.items() if identity in new)
-        for run in runs(fresh, self._settings.key):
+        for row in rows:
+            once.setdefault(row.id, row)
+        known = self._statements.mark(driver, list(once))
+        fresh = (row for row in once.values() if row.id not in known)
+        for run in runs(fresh, by_key=self._settings.mode == "upsert"):
             try:
-                self._statements.write(connection, self._table, run)
+                self._statements.write(driver, self._table, run)
             except OverflowError:  # the driver's or the encoder's: a number beyond 64 bits
                 raise Reject("a number has more than 64 bits") from None
 
@@ -94,7 +93,7 @@ class SqlSink:
         if time.monotonic() < self._prune_at:
             return
         keep = float(self._settings.inbox_keep)
-        await self._database.run(lambda connection: self._statements.prune(connection, keep))
+        await self._database.transact(lambda driver: self._statements.prune(driver, keep))
         self._prune_at = time.monotonic() + _PRUNE_EVERY
 
     def _prepare(self, connection: Connection) -> None:
@@ -108,6 +107,4 @@ class SqlSink:
         self._statements = dialect(connection, settings, self._worker)
         self._statements.create_inbox(connection)
         self._table = table
-        self._shape = Shape(
-            known=frozenset(table.columns), columns=settings.columns, key=settings.key
-        )
+        self._shape = Shape(table.columns, settings.columns, settings.key)

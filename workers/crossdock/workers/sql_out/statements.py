@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, Protocol
+from itertools import chain
+from typing import Any, Final, Protocol
 
 import msgspec
 from sqlalchemy import Connection
 
+from crossdock.workers.sql.session import Driver
 from crossdock.workers.sql.table import Table, qualified
 from crossdock.workers.sql_out.rows import Row
 from crossdock.workers.sql_out.settings import SqlOutSettings
 
-_PRUNED_AT_ONCE = 10_000
-_PLAIN = (str, int, float, bool, type(None))
+_PRUNED_AT_ONCE: Final = 10_000
+_PLAIN: Final = frozenset((str, int, float, bool, type(None)))
 
 
 class Statements(Protocol):
@@ -23,13 +25,13 @@ class Statements(Protocol):
     def create_inbox(self, connection: Connection) -> None:
         """Create the inbox if it is missing."""
 
-    def mark(self, connection: Connection, ids: Sequence[str]) -> set[str]:
-        """Put ids into the inbox; return those that were not in it (I4)."""
+    def mark(self, driver: Driver, ids: Sequence[str]) -> set[str]:
+        """Put ids into the inbox; return those that were in it already (I4)."""
 
-    def write(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    def write(self, driver: Driver, table: Table, rows: Sequence[Row]) -> None:
         """Write rows that fill the same columns, in order."""
 
-    def prune(self, connection: Connection, seconds: float) -> None:
+    def prune(self, driver: Driver, seconds: float) -> None:
         """Forget a bounded number of ids that are older."""
 
 
@@ -43,14 +45,14 @@ class _Texts:
         self.worker = worker
 
     def columns(self, table: Table, row: Row) -> str:
-        return ", ".join(table.columns[name] for name in row)
+        return ", ".join(table.columns[name] for name in row.layout.columns)
 
     def conflict(self, table: Table, row: Row) -> str:
         """What an upsert does with a row that is there already."""
         key = self.settings.key
         if not key:
             return ""
-        changed = [table.columns[name] for name in row if name not in key]
+        changed = [table.columns[name] for name in row.layout.columns if name not in key]
         sets = ", ".join(f"{name} = excluded.{name}" for name in changed)
         target = ", ".join(table.columns[name] for name in key)
         return f" ON CONFLICT ({target}) DO {f'UPDATE SET {sets}' if sets else 'NOTHING'}"
@@ -72,28 +74,36 @@ class Sqlite(_Texts):
             f"CREATE INDEX IF NOT EXISTS {prefix}{self.index} ON {table} (time)"
         )
 
-    def mark(self, connection: Connection, ids: Sequence[str]) -> set[str]:
-        """Put ids into the inbox; return those that were not in it (I4)."""
-        found = connection.exec_driver_sql(
-            f"INSERT INTO {self.inbox} (worker, id, time) SELECT ?, value, ? FROM json_each(?) "  # noqa: S608 - names are quoted, values are parameters
-            "WHERE true ON CONFLICT DO NOTHING RETURNING id",
-            (self.worker, int(time.time()), msgspec.json.encode(ids).decode()),
+    def mark(self, driver: Driver, ids: Sequence[str]) -> set[str]:
+        """Put ids into the inbox; return those that were in it already (I4)."""
+        # The transaction holds the write lock: no one comes between the two statements.
+        found = driver.execute(
+            f"SELECT id FROM {self.inbox} "  # noqa: S608 - names are quoted, values are parameters
+            "WHERE worker = ? AND id IN (SELECT value FROM json_each(?))",
+            (self.worker, _json(ids)),
         )
-        return set(found.scalars())
+        known = {row[0] for row in found.fetchall()}
+        driver.execute(
+            f"INSERT INTO {self.inbox} (worker, id, time) SELECT ?, value, ? FROM json_each(?)",  # noqa: S608 - as above
+            (self.worker, int(time.time()), _json([each for each in ids if each not in known])),
+        )
+        return known
 
-    def write(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    def write(self, driver: Driver, table: Table, rows: Sequence[Row]) -> None:
         """Write rows that fill the same columns, in order."""
-        names = tuple(rows[0])
-        marks = ", ".join("?" * len(names))
-        connection.exec_driver_sql(
+        marks = ", ".join("?" * len(rows[0].layout.columns))
+        cells = [row.cells for row in rows]
+        if not _PLAIN.issuperset(map(type, chain.from_iterable(cells))):
+            cells = [tuple(map(_cell, each)) for each in cells]
+        driver.executemany(
             f"INSERT INTO {table.quoted} ({self.columns(table, rows[0])}) VALUES ({marks})"  # noqa: S608 - as above
             f"{self.conflict(table, rows[0])}",
-            [tuple(_cell(row[name]) for name in names) for row in rows],
+            cells,
         )
 
-    def prune(self, connection: Connection, seconds: float) -> None:
+    def prune(self, driver: Driver, seconds: float) -> None:
         """Forget a bounded number of ids that are older."""
-        connection.exec_driver_sql(
+        driver.execute(
             f"DELETE FROM {self.inbox} WHERE (worker, id) IN (SELECT worker, id FROM {self.inbox} "  # noqa: S608 - as above
             f"WHERE time < ? AND worker = ? ORDER BY time LIMIT {_PRUNED_AT_ONCE})",
             (int(time.time() - seconds), self.worker),
@@ -121,29 +131,31 @@ class Postgresql(_Texts):
         )
         connection.exec_driver_sql(f"CREATE INDEX {self.index} ON {self.inbox} (time)")
 
-    def mark(self, connection: Connection, ids: Sequence[str]) -> set[str]:
-        """Put ids into the inbox; return those that were not in it (I4)."""
-        found = connection.exec_driver_sql(
+    def mark(self, driver: Driver, ids: Sequence[str]) -> set[str]:
+        """Put ids into the inbox; return those that were in it already (I4)."""
+        found = driver.execute(
             f"INSERT INTO {self.inbox} (worker, id) SELECT %s, id FROM unnest(%s::text[]) AS id "  # noqa: S608 - as above
             # The same order in each replica: two batches with the same ids do not deadlock.
             "ORDER BY id ON CONFLICT DO NOTHING RETURNING id",
             (self.worker, list(ids)),
         )
-        return set(found.scalars())
+        new = {row[0] for row in found.fetchall()}
+        return set() if len(new) == len(ids) else {each for each in ids if each not in new}
 
-    def write(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    def write(self, driver: Driver, table: Table, rows: Sequence[Row]) -> None:
         """Write rows that fill the same columns, in order."""
-        columns = self.columns(table, rows[0])
-        connection.exec_driver_sql(
+        columns, names = self.columns(table, rows[0]), rows[0].layout.columns
+        objects = [dict(zip(names, row.cells, strict=True)) for row in rows]
+        driver.execute(
             f"INSERT INTO {table.quoted} ({columns}) SELECT {columns} "  # noqa: S608 - as above
             f"FROM json_populate_recordset(NULL::{table.quoted}, %s::json)"
             f"{self.conflict(table, rows[0])}",
-            (msgspec.json.encode(rows).decode(),),
+            (_json(objects),),
         )
 
-    def prune(self, connection: Connection, seconds: float) -> None:
+    def prune(self, driver: Driver, seconds: float) -> None:
         """Forget a bounded number of ids that are older."""
-        connection.exec_driver_sql(
+        driver.execute(
             f"DELETE FROM {self.inbox} WHERE (worker, id) IN (SELECT worker, id FROM {self.inbox} "  # noqa: S608 - as above
             "WHERE time < now() - make_interval(secs => %s) AND worker = %s "
             f"ORDER BY time LIMIT {_PRUNED_AT_ONCE} FOR UPDATE SKIP LOCKED)",
@@ -153,4 +165,8 @@ class Postgresql(_Texts):
 
 def _cell(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Return a value as SQLite stores it: a list or an object as JSON text."""
-    return value if isinstance(value, _PLAIN) else msgspec.json.encode(value).decode()
+    return value if type(value) in _PLAIN else _json(value)
+
+
+def _json(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    return msgspec.json.encode(value).decode()

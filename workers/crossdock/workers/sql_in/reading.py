@@ -1,0 +1,104 @@
+"""What is read of a table, and what becomes of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from crossdock.contracts import Halt, keyed_id
+from crossdock.workers.adapter import Received
+from crossdock.workers.sql.session import Driver
+from crossdock.workers.sql.table import describe
+from crossdock.workers.sql_in.position import Place
+from crossdock.workers.sql_in.settings import SqlInSettings
+from crossdock.workers.sql_in.values import json_value, sqlite_text
+
+_SHOWN = 80  # characters of a key
+_AS_TEXT = ("date", "time", "timetz", "timestamp", "timestamptz", "interval")
+
+
+class Reading:
+    """The statement that reads rows above a place, and how a row becomes a message."""
+
+    def __init__(self, settings: SqlInSettings, worker: str) -> None:
+        """Remember the settings."""
+        self._settings = settings
+        self._worker = worker
+        self._order = tuple(name for name in (settings.key, settings.tie) if name)
+        self._columns: tuple[str, ...] = ()
+        self._statement = ("", "")
+
+    def prepare(self, connection: Connection) -> None:
+        """Look at the table.
+
+        Raises:
+            Halt: When the table or a column is not there.
+        """
+        settings = self._settings
+        table = describe(connection, settings.table, settings.schema)
+        table.require((settings.key,), "key")
+        table.require((settings.tie,) if settings.tie else (), "tie")
+        table.require(settings.columns, "columns")
+        self._columns = settings.columns or tuple(table.columns)
+        order = ", ".join(table.columns[name] for name in self._order)
+        mark = "?" if connection.dialect.name == "sqlite" else "%s"
+        marks = ", ".join([mark] * len(self._order))
+        taken = ", ".join(table.columns[name] for name in (*self._columns, *self._order))
+        first = f"SELECT {taken} FROM {table.quoted} WHERE "  # noqa: S608 - names are quoted
+        last = f" ORDER BY {order} LIMIT {mark}"
+        known = " AND ".join(f"{table.columns[name]} IS NOT NULL" for name in self._order)
+        self._statement = (f"{first}{known}{last}", f"{first}({order}) > ({marks}){last}")
+        _prepare_driver(connection.connection.dbapi_connection, connection.dialect.name)
+
+    def rows(self, driver: Driver, low: Place | None, limit: int) -> list[tuple[Any, ...]]:
+        """Return the rows above a place, in order."""
+        text = self._statement[low is not None]
+        found: list[tuple[Any, ...]] = driver.execute(text, (*(low or ()), limit)).fetchall()
+        return found
+
+    def place(self, row: Sequence[Any]) -> Place:
+        """Return key and tie of a row.
+
+        Raises:
+            Halt: When they cannot be kept.
+        """
+        try:
+            return tuple(json_value(each, decimal_text=True) for each in row[-len(self._order) :])
+        except ValueError as error:
+            raise Halt(f"settings/key: a key of {self._settings.table} {error}") from error
+
+    def received(self, row: Sequence[Any], place: Place) -> Received:
+        """Return what a row is as a message."""
+        settings = self._settings
+        value: dict[str, Any] = {}
+        error = None
+        for name, cell in zip(self._columns, row, strict=False):  # the place comes after them
+            try:
+                value[name] = json_value(cell, decimal_text=settings.decimals == "string")
+            except ValueError as refusal:
+                value[name], error = None, error or f"column {name} {refusal}"
+        raw = msgspec.json.encode(value)
+        table = f"{settings.schema}.{settings.table}" if settings.schema else settings.table
+        texts = [str(each) for each in place]
+        return Received(
+            value=raw if error else value,
+            raw=raw,
+            id=keyed_id(self._worker, table, *texts),
+            place=f"{table}:{'/'.join(texts)[:_SHOWN]}",
+            error=error,
+            token=place,
+        )
+
+
+def _prepare_driver(driver: Driver, dialect: str) -> None:
+    """Make the driver return texts where Python's own types cannot hold all that SQL can."""
+    if dialect == "sqlite":
+        driver.text_factory = sqlite_text
+        return
+    from crossdock.workers.sql_in.postgresql import Text, Time  # noqa: PLC0415 - an extra of its own
+
+    for name in _AS_TEXT:
+        driver.adapters.register_loader(name, Time if name.startswith("timestamp") else Text)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crossdock.cli import check, new, route, services, up
+from crossdock.cli import check, client, new, route, services, up
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,6 +17,7 @@ app.command()(up.up)
 app.command()(check.check)
 app.add_typer(new.app, name="new")
 app.add_typer(route.app, name="route")
+app.add_typer(client.app, name="client")
 app.command()(services.gateway)
 app.command()(services.router)
 app.command()(services.worker)

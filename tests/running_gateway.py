@@ -83,11 +83,12 @@ def build(
     tracing: Tracing | None = None,
 ) -> Gateway:
     registry = CollectorRegistry()
+    checks = {"broker": lambda: None if bus.connected else "away"}  # as the service does
     return Gateway(
         bus,
         Doors(REGISTRY, clients, SUBJECTS),
         settings,
-        health=Health(registry=registry, age=lambda: 0.0),
+        health=Health(registry=registry, age=lambda: 0.0, checks={**checks}),
         metrics=GatewayMetrics.of(Metrics(registry, "t", "gateway")),
         tracing=tracing or Tracing(0.0),
     )

@@ -107,21 +107,35 @@ async def test_what_has_begun_is_finished_before_it_stops(nats_server: NatsServe
         assert set(taken) == {each.id for each in await door.stored()}
 
 
-async def test_a_body_that_does_not_come_is_given_up(door: Running) -> None:  # I8
+async def test_a_body_that_does_not_come_is_given_up(
+    door: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:  # I8
+    monkeypatch.setattr(http_protocol, "REQUEST_SECONDS", 0.3)
     head = (
         f"POST {ORDERS} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {SHOP_KEY}\r\n"
-        "content-type: application/json\r\ncontent-length: 100\r\n\r\n{"
+        "content-type: application/json\r\ncontent-length: 100\r\n\r\n"
     ).encode()
-    answer = await raw(door, head)
+    answer = await raw(door, head, b"{", b'"id"', wait_between=0.09)
     assert answer.startswith(b"HTTP/1.1 408 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
     assert b"application/problem+json" in answer
     assert door.gateway._ingress.admission.messages == 0
+
+
+async def test_a_refused_body_that_goes_on_for_ever_is_cut_off(
+    door: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:  # I8
+    monkeypatch.setattr(http_protocol, "REQUEST_SECONDS", 0.3)
+    head = b"POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n"
+    answer = await raw(door, head, b"{", b"{", wait_between=0.09)
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
 
 
 async def test_a_header_that_does_not_come_is_given_up(
     door: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # I8
-    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(http_protocol, "REQUEST_SECONDS", 0.3)
     silent = await raw(door)
     assert silent.startswith(b"HTTP/1.1 408 ")
     drip = await raw(door, b"GET /livez HTTP/1.1\r\n", b"a: b\r\n", b"c: d\r\n", wait_between=0.1)

@@ -13,6 +13,7 @@ _COMMANDS: Final = {
     "up": "crossdock.cli.up:up",
     "new": "crossdock.cli.new:app",
     "check": "crossdock.cli.check:check",
+    "client": "crossdock.cli.client:app",
     "route": "crossdock.cli.route:app",
     "gateway": "crossdock.cli.services:gateway",
     "router": "crossdock.cli.services:router",

@@ -59,7 +59,7 @@ class Gateway:
             bus: Connected; stays the caller's to close.
             doors: Contracts and clients to begin with.
             settings: Of the gateway.
-            health: What the probes ask; the gateway adds its own checks to it.
+            health: What the probes ask; the gateway adds that it is not stopping.
             metrics: What is counted.
             tracing: Where traces begin.
         """
@@ -68,7 +68,6 @@ class Gateway:
         self._post_message = PostMessage(self._ingress)
         self._post_events = PostEvents(self._ingress)
         self._get_status = GetStatus(self._ingress)
-        health.checks["broker"] = self._broker
         health.checks["gateway"] = self._running
         probes = {route.path: route for route in ops_routes(health)}
         self._show_metrics = probes["/metrics"].app
@@ -135,9 +134,6 @@ class Gateway:
     async def _metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
         refuse_stranger(scope, headers_of(scope), self._ingress.doors)
         await self._show_metrics(scope, receive, send)
-
-    def _broker(self) -> str | None:
-        return None if self._ingress.bus.connected else "the broker cannot be reached"
 
     def _running(self) -> str | None:
         return "stopping" if self.stopping else None

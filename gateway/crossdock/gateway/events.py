@@ -14,6 +14,7 @@ from crossdock.gateway.doors import Door
 from crossdock.gateway.ingress import Ingress, Request, location
 from crossdock.gateway.judging import Judged, judge
 from crossdock.gateway.problems import Refused
+from crossdock.gateway.request_body import read_body
 from crossdock.gateway.request_head import refuse_compressed
 from crossdock.mesh.bus import Published
 from crossdock.mesh.telemetry.steps import serving
@@ -42,7 +43,8 @@ class PostEvents:
         admission, size = self._ingress.admission, self._ingress.expected_size(request.headers)
         admission.enter(1, size)
         try:
-            await self._take(request, await self._ingress.body(request))
+            most = self._ingress.settings.max_body
+            await self._take(request, await read_body(request.receive, request.headers, most))
         finally:
             admission.leave(1, size)
 

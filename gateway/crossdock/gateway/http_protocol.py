@@ -1,7 +1,9 @@
 """uvicorn's HTTP protocol with what it lacks: bounds (I8), and requests that ask for an upgrade.
 
-uvicorn's httptools protocol neither limits a request's header nor the time that it takes to come,
-and refuses in plain text. Here both are bounded, and the refusal is a problem like all others.
+uvicorn's httptools protocol limits neither a request's header nor the time that a request takes to
+come, and refuses in plain text. Here both are bounded, and the refusal is a problem like all
+others. The time is bounded here and not where bodies are read, because a request that comes in one
+packet, as nearly all do, then costs no timer.
 
 A request with ``Upgrade: h2c``, as Java's client sends it, is to be served as if it did not ask.
 The parser, however, stops at its header: the body would be lost, and when it comes in a packet of
@@ -22,7 +24,7 @@ from crossdock.gateway.problems import Refused, unavailable
 MAX_HEAD_BYTES: Final = 32 * 1024
 MAX_HEADERS: Final = 100
 MAX_CONNECTIONS: Final = 4096
-HEAD_SECONDS: Final = 10.0
+REQUEST_SECONDS: Final = 20.0
 _PER_HEADER: Final = 4  # colon, space, line end
 
 _log = logging.getLogger("crossdock.gateway")
@@ -38,7 +40,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _head_bytes = 0  # of the header as far as it is parsed
     _open_bytes = 0  # received while the header was open: the parser keeps what has no end yet
     _head_open = True
-    _head_timer: asyncio.TimerHandle | None = None
+    _complete = False
+    _timer: asyncio.TimerHandle | None = None
     _refused = False
     _reading_on = False
 
@@ -48,7 +51,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.connections) > MAX_CONNECTIONS:
             self._refuse(unavailable("Too many connections."))
             return
-        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
+        self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timer."""
@@ -56,7 +59,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came; a header that is open afterwards has a limited time."""
+        """Parse what came; a request that is not whole afterwards has a limited time."""
         if self._refused:
             return
         was_open = self._head_open
@@ -66,12 +69,12 @@ class BoundedProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self.send_400_response("")
             return
-        if not self._head_open:
+        if self._complete:
             self._stop_timer()
             return
-        if self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_too_slow)
-        if was_open:
+        if self._timer is None:
+            self._start_timer()
+        if was_open and self._head_open:
             self._open_bytes += len(data)
             if self._open_bytes > MAX_HEAD_BYTES:
                 self.send_400_response("")
@@ -105,11 +108,13 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._head_bytes = self._open_bytes = 0
         self._head_open = True
+        self._complete = False
         super().on_message_begin()
 
     def on_message_complete(self) -> None:
         """End the request, unless its body is still to be read."""
         if not self.parser.should_upgrade():
+            self._complete = True
             super().on_message_complete()
 
     def on_url(self, url: bytes) -> None:
@@ -154,22 +159,34 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._head_bytes > MAX_HEAD_BYTES:
             raise _HeadTooLarge
 
-    def _head_too_slow(self) -> None:
-        self._head_timer = None
-        self._refuse(Refused("timeout", "The request's header did not arrive in time."))
+    def _start_timer(self) -> None:
+        self._timer = self.loop.call_later(REQUEST_SECONDS, self._too_slow)
 
     def _stop_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _too_slow(self) -> None:
+        self._timer = None
+        if self.pipeline or (self._head_open and self._answering()):
+            self._start_timer()  # an earlier request is still being answered: let it end
+        else:
+            self._refuse(Refused("timeout", "The request did not arrive in time."))
+
+    def _answering(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle  # uvicorn begins with None
+        return cycle is not None and not cycle.response_complete
 
     def _refuse(self, refused: Refused) -> None:
-        """Answer and close, if nothing is being answered on this connection yet."""
+        """Close the connection, with an answer unless one has begun or is not awaited any more."""
         self._refused = True
         if self.transport.is_closing():
             return
-        cycle: RequestResponseCycle | None = self.cycle  # uvicorn begins with None
-        if cycle is None or cycle.response_complete:
+        if not self._head_open and self._answering() and not self.cycle.response_started:
+            self.cycle.response_started = True  # this is the answer; the application gets none out
+            self.transport.write(_response(refused))
+        elif self._head_open and not self._answering():
             self.transport.write(_response(refused))
         _log.info("connection refused", extra={"why": refused.kind})
         self.transport.close()

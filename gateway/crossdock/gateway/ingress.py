@@ -16,7 +16,6 @@ from crossdock.gateway.asgi import Receive, Send
 from crossdock.gateway.clients import Client
 from crossdock.gateway.doors import Door, Doors
 from crossdock.gateway.problems import Refused, refusal_of, unavailable
-from crossdock.gateway.request_body import read_body
 from crossdock.mesh.bus import Bus, Published
 from crossdock.mesh.project.settings import GatewaySettings
 from crossdock.mesh.telemetry.metrics import GatewayMetrics
@@ -78,19 +77,6 @@ class Ingress:
         if declared is None or len(declared) > _LONGEST_LENGTH:
             return most if declared is not None or b"transfer-encoding" in headers else 0
         return min(int(declared), most)
-
-    async def body(self, request: Request) -> bytes:
-        """Return the body of a request, within the bounds of size and time.
-
-        Raises:
-            Refused: It is too large or too slow.
-            Gone: The caller hung up.
-        """
-        try:
-            async with asyncio.timeout(self.settings.timeout):
-                return await read_body(request.receive, request.headers, self.settings.max_body)
-        except TimeoutError as error:
-            raise Refused("timeout", "The body did not arrive in time.") from error
 
     async def publish(self, door: Door, message: Message) -> Published:
         """Store one message and return its PubAck (I1).

@@ -13,6 +13,7 @@ from crossdock.contracts import Message, keyed_id, new_id
 from crossdock.gateway.doors import Door
 from crossdock.gateway.ingress import Ingress, Request, location, now
 from crossdock.gateway.problems import Refused
+from crossdock.gateway.request_body import read_body
 from crossdock.gateway.request_head import idempotency_key, json_type, refuse_compressed
 from crossdock.mesh.telemetry.steps import serving
 
@@ -46,7 +47,7 @@ class PostMessage:
             size = ingress.expected_size(request.headers)
             ingress.admission.enter(1, size)
             try:
-                data = await ingress.body(request)
+                data = await read_body(request.receive, request.headers, ingress.settings.max_body)
                 await self._take(request, door, data, key)
             finally:
                 ingress.admission.leave(1, size)

@@ -1,4 +1,4 @@
-"""Reads request bodies, bounded in size (I8). The caller bounds the time."""
+"""Reads request bodies, bounded in size (I8); the connection bounds the time that they take."""
 
 from __future__ import annotations
 

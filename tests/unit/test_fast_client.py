@@ -1,12 +1,15 @@
-"""Our header parsing agrees with that of the nats-py that is installed."""
+"""Our header coding agrees with that of the nats-py that is installed."""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nats.aio import client as nats_client
 from nats.aio.client import Client
+from nats.errors import BadHeaderError
 
-from crossdock.mesh.bus.fast_client import parse_header_lines
+from crossdock.mesh.bus.fast_client import encode_headers, parse_header_lines, speed_up
 
 names = st.from_regex(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,20}", fullmatch=True)
 values = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["C", "Z"]))
@@ -25,4 +28,49 @@ def test_what_is_no_header_is_skipped() -> None:
 
 def test_the_private_names_that_we_replace_are_there() -> None:
     assert callable(Client._parse_header_lines)
+    assert callable(Client._send_publish)
+    assert callable(Client._flush_pending)
+    assert Client()._flush_queue is None
     assert Client()._skip_subject_validation is False
+
+
+class _Recorder(Client):
+    """A client that keeps what it would have sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[bytes] = []
+
+    async def _send_command(self, cmd: bytes, priority: bool = False) -> None:  # noqa: FBT001, FBT002 - nats-py's
+        assert not priority
+        self.sent.append(cmd)
+
+
+@given(st.dictionaries(names, values, min_size=1, max_size=12), st.binary(max_size=20))
+async def test_what_is_sent_is_what_nats_py_sends(headers: dict[str, str], data: bytes) -> None:
+    theirs, ours = _Recorder(), _Recorder()
+    speed_up(ours)
+    for client in (theirs, ours):
+        await client._send_publish("a.b", "r", data, len(data), headers)
+    assert ours.sent == theirs.sent
+
+
+@pytest.mark.parametrize("value", ["a\r\nNats-Msg-Id: x", "a\nb", "a\rb", "\r\n"])
+def test_a_line_break_in_a_value_is_refused(value: str) -> None:
+    with pytest.raises(BadHeaderError):
+        encode_headers({"ce-id": value})
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a:b", "a\r\nb", "é"])
+def test_a_name_that_is_no_token_is_refused(name: str) -> None:
+    with pytest.raises(BadHeaderError):
+        encode_headers({name: "x"})
+
+
+async def test_an_email_parser_that_happens_to_be_installed_is_not_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(nats_client, "parse_email", lambda _raw: None)
+    client = Client()
+    speed_up(client)
+    assert await client._process_headers(b"NATS/1.0\r\nce-id: 1\r\n\r\n") == {"ce-id": "1"}

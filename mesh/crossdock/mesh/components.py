@@ -53,17 +53,26 @@ class _Running(Generic[T]):
 class Components(Generic[T]):
     """What should run, by name; equal values are left running when the project changes."""
 
-    def __init__(self, make: Callable[[T], Runner]) -> None:
+    def __init__(self, make: Callable[[T], Runner], forget: Callable[[T], None]) -> None:
+        """Remember how to make a runner, and what to call for one that is gone."""
         self._make = make
+        self._forget = forget
         self._running: dict[str, _Running[T]] = {}
 
     async def apply(self, wanted: Mapping[str, T]) -> None:
         """Stop what is gone or changed, then start what is new or changed."""
         changed = [name for name, each in self._running.items() if wanted.get(name) != each.value]
-        await asyncio.gather(*(self._running.pop(name).stop() for name in changed))
+        gone = [self._running.pop(name) for name in changed]
+        await asyncio.gather(*(each.stop() for each in gone))
+        for each in gone:
+            self._forget(each.value)
         for name, value in wanted.items():
             if name not in self._running:
                 self._running[name] = _Running(value, self._make(value))
+
+    def runners(self) -> list[Runner]:
+        """Return what runs now."""
+        return [each.runner for each in self._running.values()]
 
     def states(self) -> dict[str, tuple[State, str]]:
         """Return for each component its state and, when it is not running, why."""

@@ -32,7 +32,10 @@ _DRAIN = 12.0
 
 State = Literal["starting", "running", "paused", "halted", "stopped"]
 Outcome = CrossdockError | None
-Observer = Callable[[str, int], None]
+Event = Literal["taken", "dead", "retried"]
+Observer = Callable[[Event, int], None]
+"""Told what happened to how many messages; the handler itself counts what it did with the others:
+so taken = done + dead + retried + held at any time between two calls (I9)."""
 
 
 class Handler(Protocol):
@@ -96,6 +99,11 @@ class Consuming:
         self.state: State = "starting"
         self.reason = ""
 
+    @property
+    def durable(self) -> str:
+        """Name of its durable consumer."""
+        return self._puller.spec.durable
+
     async def run(self) -> None:
         """Consume until :meth:`stop`; then what is being worked on is finished."""
         await self._start()
@@ -110,6 +118,10 @@ class Consuming:
             if self.state != "halted":  # a halted component touches no message
                 await self._puller.stop()
                 self.state = "stopped"
+
+    def held(self) -> int:
+        """Return how many messages are being worked on."""
+        return len(self._held)
 
     def stop(self) -> None:
         """Finish what is being worked on, then return from :meth:`run`."""
@@ -148,6 +160,7 @@ class Consuming:
                 if self._drained:
                     return
                 continue
+            self._observe("taken", len(batch))
             self._held.update(batch)
             try:
                 await self._work(batch)
@@ -165,6 +178,8 @@ class Consuming:
                 await self._try_suspect(each)
             elif self.state != "halted":
                 await self._settle(each, Disconnected("stopping"), 1)
+            else:
+                self._observe("retried", 1)
 
     async def _try_suspect(self, incoming: Incoming) -> None:
         """Try a message that came again unasked: it may have ended the process that tried it."""
@@ -186,7 +201,9 @@ class Consuming:
         outcomes, together = await self._call(batch)
         if outcomes is None:
             for each in batch:
-                if not self._leaving:
+                if self._leaving:
+                    self._observe("retried", 1)
+                else:
                     await self._try([each])
             return
         if together is not None or all(outcomes):
@@ -195,8 +212,8 @@ class Consuming:
             self._failures = 0
         for incoming, outcome in zip(batch, outcomes, strict=True):
             await self._settle(incoming, outcome, self._known.get(incoming.sequence, 0) + 1)
-        self._observe("settled", len(batch))
-        if isinstance(together, Disconnected) or self._failures >= self._policy.breaker_after:
+        away = any(isinstance(each, Disconnected) for each in outcomes)
+        if away or self._failures >= self._policy.breaker_after:
             await self._break()
 
     async def _call(
@@ -231,6 +248,7 @@ class Consuming:
         except NatsError as error:  # the broker is away: the message comes again
             _log.info("not settled", extra={"why": type(error).__name__})
         except CrossdockError as error:
+            self._observe("retried", 1)
             _log.warning(
                 "dead letter not stored; the message comes again",
                 extra={"component": self._component.name, "why": error.reason},
@@ -242,18 +260,24 @@ class Consuming:
                 self._known.pop(incoming.sequence, None)
                 await incoming.ack()
             case Disconnected():  # never counts as an attempt
-                self._remember(incoming, attempts - 1)
-                await incoming.nak(delay_before(1, self._policy))
                 self._observe("retried", 1)
+                self._remember(incoming, attempts - 1)
+                await self._nak(incoming, delay_before(1, self._policy))
             case Retry() if attempts < self._policy.attempts:
+                self._observe("retried", 1)
                 self._remember(incoming, attempts)
                 delay = delay_before(attempts, self._policy)
-                await incoming.nak(delay if outcome.after is None else max(outcome.after, 0.001))
-                self._observe("retried", 1)
+                await self._nak(incoming, delay if outcome.after is None else outcome.after)
             case Halt():
+                self._observe("retried", 1)
                 self._halt(outcome.reason)
             case _:
                 await self._bury(incoming, outcome, attempts)
+
+    @staticmethod
+    async def _nak(incoming: Incoming, delay: float) -> None:
+        with contextlib.suppress(NatsError):  # without an answer it comes again, too
+            await incoming.nak(delay)
 
     async def _bury(self, incoming: Incoming, error: CrossdockError, attempts: int) -> None:
         component = self._component
@@ -275,9 +299,10 @@ class Consuming:
         entry = records.Entry(_id_of(incoming), incoming.sequence, "dead", error.reason)
         await records.write(self._bus, component.kind, component.name, [entry])
         self._known.pop(incoming.sequence, None)
-        await incoming.term()
         self._observe("dead", 1)
         self._dead += 1
+        with contextlib.suppress(NatsError):  # it comes again then, as the same dead letter
+            await incoming.term()
         if self._dead >= self._policy.dead_letter_limit:
             self._halt(f"{self._dead} dead letters in one run: the limit of its policy")
 

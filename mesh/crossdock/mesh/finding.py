@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import msgspec
-from nats.errors import Error as NatsError
 
 from crossdock.contracts import Disconnected, Message
 from crossdock.contracts.ids import millis_of
@@ -152,15 +151,10 @@ async def _status(bus: Bus, stored: Stored, message: Message) -> MessageStatus:
 
 
 async def _routes_for(bus: Bus, subject: str) -> list[str]:
-    try:
-        infos = await bus.jetstream.consumers_info(bus.subjects.stream("in"))
-    except NatsError as error:
-        raise Disconnected(f"consumers cannot be listed: {type(error).__name__}") from error
     return [
-        info.name.removeprefix(ROUTE_PREFIX)
-        for info in infos
-        if info.name.startswith(ROUTE_PREFIX)
-        and subject in (info.config.filter_subjects or [info.config.filter_subject or ""])
+        each.name.removeprefix(ROUTE_PREFIX)
+        for each in await bus.consumers("in")
+        if each.name.startswith(ROUTE_PREFIX) and subject in each.filters
     ]
 
 

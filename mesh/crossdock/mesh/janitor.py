@@ -14,10 +14,9 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 from nats.errors import Error as NatsError
-from nats.js.api import ConsumerInfo
 
 from crossdock.contracts import CrossdockError
-from crossdock.mesh.bus import Bus
+from crossdock.mesh.bus import Bus, ConsumerState
 from crossdock.mesh.project.settings import BrokerSettings
 
 _log = logging.getLogger("crossdock.janitor")
@@ -60,18 +59,14 @@ def keep_from(fill: Fill, read: int, aged: int) -> int:
     return min(read, max(aged, surplus)) + 1
 
 
-def read_up_to(last: int, consumers: Sequence[ConsumerInfo]) -> int:
+def read_up_to(last: int, consumers: Sequence[ConsumerState]) -> int:
     """Return up to where every consumer has acknowledged.
 
     Args:
         last: Last sequence of the stream, asked before the consumers were.
         consumers: All consumers of the stream.
     """
-    behind = [
-        info.ack_floor.stream_seq if info.ack_floor is not None else 0
-        for info in consumers
-        if info.num_pending or info.num_ack_pending
-    ]
+    behind = [each.floor for each in consumers if each.lag]
     return min([last, *behind])
 
 
@@ -105,7 +100,7 @@ class Janitor:
         state = (await jetstream.stream_info(stream)).state
         if not state.messages:
             return state.first_seq
-        consumers = await jetstream.consumers_info(stream)
+        consumers = await self._bus.consumers(kind)
         read = read_up_to(state.last_seq, consumers)
         if kind == "out":
             read = min(read, await self._before_unclaimed(consumers))
@@ -128,13 +123,9 @@ class Janitor:
             return stored.sequence - 1
         return last
 
-    async def _before_unclaimed(self, consumers: Sequence[ConsumerInfo]) -> int:
+    async def _before_unclaimed(self, consumers: Sequence[ConsumerState]) -> int:
         """Return the last sequence before a message whose destination has no consumer yet."""
-        claimed = {
-            subject
-            for info in consumers
-            for subject in (info.config.filter_subjects or [info.config.filter_subject or ""])
-        }
+        claimed = {subject for each in consumers for subject in each.filters}
         stream = self._bus.subjects.stream("out")
         state = (await self._bus.jetstream.stream_info(stream, subjects_filter=">")).state
         before = state.last_seq

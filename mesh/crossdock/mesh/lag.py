@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from json import JSONDecodeError
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
 
-from nats.errors import Error as NatsError
 from prometheus_client import Gauge
 
+from crossdock.contracts import Disconnected
 from crossdock.mesh.bus import Bus
 
 log = logging.getLogger("crossdock.lag")
 
-_PAGE: Final = 256  # the server's bound
-
 
 async def follow_lag(
     bus: Bus,
-    kinds: Iterable[str],
+    kinds: Sequence[str],
     gauges: Callable[[], Mapping[str, Gauge]],
     every: float = 5.0,
 ) -> None:
@@ -37,27 +33,13 @@ async def follow_lag(
             because they change with the project.
         every: Seconds between two looks.
     """
-    streams = [bus.subjects.stream(kind) for kind in kinds]
     while True:
         try:
-            for stream in streams:
-                for durable, lag in (await _lags(bus, stream)).items():
-                    gauge = gauges().get(durable)
+            for kind in kinds:
+                for each in await bus.consumers(kind):
+                    gauge = gauges().get(each.name)
                     if gauge is not None:
-                        gauge.set(lag)
-        except (NatsError, JSONDecodeError) as error:  # a restarting broker may answer with nothing
-            log.debug("lag not known", extra={"why": type(error).__name__})
+                        gauge.set(each.lag)
+        except Disconnected as error:
+            log.debug("lag not known", extra={"why": error.reason})
         await asyncio.sleep(every)
-
-
-async def _lags(bus: Bus, stream: str) -> dict[str, int]:
-    """Return for each durable consumer the messages not yet delivered, or not yet settled."""
-    result: dict[str, int] = {}
-    offset = 0
-    while True:
-        page = await bus.jetstream.consumers_info(stream, offset=offset)
-        for info in page:
-            result[info.name] = (info.num_pending or 0) + (info.num_ack_pending or 0)
-        offset += _PAGE
-        if len(page) < _PAGE:
-            return result

@@ -22,7 +22,7 @@ from crossdock.mesh.ops import Health, OpsServer
 from crossdock.mesh.project.scalars import Secret
 from crossdock.mesh.project.settings import MeshFile
 from crossdock.mesh.streams import provision
-from crossdock.mesh.telemetry import Metrics, Tracing, configure_tracing
+from crossdock.mesh.telemetry import BusMetrics, Metrics, Tracing, configure_tracing
 from crossdock.mesh.telemetry.logs import configure_logging, log_unhandled
 from crossdock.mesh.watchdog import Watchdog
 
@@ -115,6 +115,7 @@ async def _live(service: Service, work: Work) -> None:
         if bus is None:
             return
         try:
+            bus.show(BusMetrics.of(metrics))
             health.checks["broker"] = lambda: None if bus.connected else "not connected"
             running = Running(
                 bus=bus,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from nats.errors import Error as NatsError
+import asyncio
 
-from crossdock.contracts import Disconnected
+from prometheus_client import Gauge
+
 from crossdock.mesh.bus import Bus, ConsumerSpec
 from crossdock.mesh.components import Components
 from crossdock.mesh.consuming import Component, Consuming
 from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.finding import ROUTE_PREFIX
-from crossdock.mesh.telemetry import Metrics, RouteMetrics, Tracing
+from crossdock.mesh.janitor import Janitor
+from crossdock.mesh.lag import follow_lag
+from crossdock.mesh.observing import observer, show_held, show_state
+from crossdock.mesh.telemetry import ComponentMetrics, Metrics, RouteMetrics, Tracing
 from crossdock.router.handling import RouteHandler
 from crossdock.router.loading import LoadedRoute, RouterProject
 
@@ -25,7 +29,9 @@ class Router:
         self._metrics = metrics
         self._tracing = tracing
         self._from_start = False
-        self._components: Components[LoadedRoute] = Components(self._make)
+        self._components: Components[LoadedRoute] = Components(self._make, self._forget)
+        self._lag: dict[str, Gauge] = {}
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def apply(self, project: RouterProject) -> None:
         """Run exactly these routes.
@@ -35,6 +41,10 @@ class Router:
         """
         self._from_start = await self._is_fresh()
         await self._components.apply(project.routes)
+        if not self._tasks:
+            janitor = Janitor(self._bus, project.mesh.broker)
+            lag = follow_lag(self._bus, ("in",), lambda: self._lag)
+            self._tasks = [asyncio.create_task(each) for each in (janitor.run(), lag)]
 
     def not_ready(self) -> str | None:
         """Say which routes are not ready; None when all are."""
@@ -42,6 +52,9 @@ class Router:
 
     async def stop(self) -> None:
         """Stop, each route finishing what it has begun."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._components.stop()
 
     async def _is_fresh(self) -> bool:
@@ -50,11 +63,8 @@ class Router:
         A new route begins with the messages that come after it, but the first routes of a mesh
         take what the door has accepted before they were there: nothing accepted is passed over.
         """
-        try:
-            infos = await self._bus.jetstream.consumers_info(self._bus.subjects.stream("in"))
-        except NatsError as error:
-            raise Disconnected(f"consumers cannot be listed: {type(error).__name__}") from error
-        return not any(info.name.startswith(ROUTE_PREFIX) for info in infos)
+        found = await self._bus.consumers("in")
+        return not any(each.name.startswith(ROUTE_PREFIX) for each in found)
 
     def _make(self, route: LoadedRoute) -> Consuming:
         compiled = route.compiled
@@ -72,14 +82,13 @@ class Router:
         component = Component(kind="route", name=compiled.name, policy=route.policy, lanes=LANES)
         counts = RouteMetrics.of(self._metrics, compiled.name)
         handler = RouteHandler(self._bus, compiled, self._tracing, counts)
+        consuming = Consuming(self._bus, component, spec, handler, observer(counts))
+        show_held(counts, consuming)
+        state = ComponentMetrics.of(self._metrics, compiled.name)
+        show_state(state, consuming)
+        self._lag[spec.durable] = state.pending
+        return consuming
 
-        def observe(outcome: str, count: int) -> None:
-            match outcome:
-                case "settled":
-                    counts.taken.inc(count)
-                case "dead":
-                    counts.dead.inc(count)
-                case "retried":
-                    counts.retried.inc(count)
-
-        return Consuming(self._bus, component, spec, handler, observe)
+    def _forget(self, route: LoadedRoute) -> None:
+        self._lag.pop(f"{ROUTE_PREFIX}{route.compiled.name}", None)
+        self._metrics.forget(route.compiled.name)

@@ -5,10 +5,20 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from prometheus_client import Gauge
+
 from crossdock.mesh.bus import Bus, ConsumerSpec
 from crossdock.mesh.components import Components, Runner
-from crossdock.mesh.consuming import Component, Consuming
-from crossdock.mesh.telemetry import DestinationMetrics, Metrics, SourceMetrics, Tracing
+from crossdock.mesh.consuming import Component, Consuming, Observer
+from crossdock.mesh.lag import follow_lag
+from crossdock.mesh.observing import observer, show_held, show_state
+from crossdock.mesh.telemetry import (
+    ComponentMetrics,
+    DestinationMetrics,
+    Metrics,
+    SourceMetrics,
+    Tracing,
+)
 from crossdock.workers.adapter import WorkerContext
 from crossdock.workers.loading import LoadedWorker, WorkersProject
 from crossdock.workers.sinking import SinkHandler
@@ -25,11 +35,16 @@ class Workers:
         self._folder = folder
         self._metrics = metrics
         self._tracing = tracing
-        self._components: Components[LoadedWorker] = Components(self._make)
+        self._components: Components[LoadedWorker] = Components(self._make, self._forget)
+        self._lag: dict[str, Gauge] = {}
+        self._task: asyncio.Task[None] | None = None
 
     async def apply(self, project: WorkersProject) -> None:
         """Run exactly these workers."""
         await self._components.apply(project.workers)
+        if self._task is None:
+            lag = follow_lag(self._bus, ("out",), lambda: self._lag)
+            self._task = asyncio.create_task(lag)
 
     def not_ready(self) -> str | None:
         """Say which workers are not ready; None when all are."""
@@ -37,6 +52,9 @@ class Workers:
 
     async def stop(self) -> None:
         """Stop, each worker finishing what it has begun."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
         await self._components.stop()
 
     def _make(self, worker: LoadedWorker) -> Runner:
@@ -49,26 +67,31 @@ class Workers:
         made = worker.adapter.make(worker.settings, context)
         if worker.adapter.direction == "source":
             counts = SourceMetrics.of(self._metrics, worker.file.worker)
-            return SourceRunner(self._bus, worker, made, self._tracing, counts)
-        return _SinkRunner(
-            self._bus,
-            worker,
-            SinkHandler(
-                self._bus,
-                worker,
-                made,
-                self._tracing,
-                DestinationMetrics.of(self._metrics, worker.file.destination),
-            ),
-            DestinationMetrics.of(self._metrics, worker.file.destination),
-        )
+            source = SourceRunner(self._bus, worker, made, self._tracing, counts)
+            show_state(ComponentMetrics.of(self._metrics, worker.file.worker), source)
+            return source
+        destination = DestinationMetrics.of(self._metrics, worker.file.destination)
+        handler = SinkHandler(self._bus, worker, made, self._tracing, destination)
+        sink = _SinkRunner(self._bus, worker, handler, observer(destination))
+        show_held(destination, sink)
+        state = ComponentMetrics.of(self._metrics, worker.file.destination)
+        show_state(state, sink)
+        self._lag[sink.durable] = state.pending
+        return sink
+
+    def _forget(self, worker: LoadedWorker) -> None:
+        name = worker.file.worker
+        if worker.adapter.direction == "sink":
+            name = worker.file.destination
+            self._lag.pop(f"{DESTINATION_PREFIX}{name}", None)
+        self._metrics.forget(name)
 
 
 class _SinkRunner(Consuming):
     """Consumes a destination, and closes its sink at the end."""
 
     def __init__(
-        self, bus: Bus, worker: LoadedWorker, handler: SinkHandler, counts: DestinationMetrics
+        self, bus: Bus, worker: LoadedWorker, handler: SinkHandler, observe: Observer
     ) -> None:
         destination = worker.file.destination
         spec = ConsumerSpec(
@@ -82,15 +105,6 @@ class _SinkRunner(Consuming):
             policy=worker.policy,
             batch=worker.file.batch,
         )
-
-        def observe(outcome: str, count: int) -> None:
-            match outcome:
-                case "settled":
-                    counts.taken.inc(count)
-                case "dead":
-                    counts.dead.inc(count)
-                case "retried":
-                    counts.retried.inc(count)
 
         super().__init__(bus, component, spec, handler, observe)
         self._sink_handler = handler

@@ -42,12 +42,12 @@ class SinkHandler:
         start = time.perf_counter()
         outcomes: list[CrossdockError | None] = [None] * len(batch)
         deliveries: dict[int, Delivery] = {}
-        hops: list[Hop] = []
+        hops: dict[int, Hop] = {}
         for index, incoming in enumerate(batch):
             try:
                 message = incoming.message()
                 hop = self._hop(message)
-                hops.append(hop)
+                hops[index] = hop
                 deliveries[index] = self._delivery(message, incoming, hop)
             except ValueError as error:
                 outcomes[index] = Reject(str(error))
@@ -57,8 +57,8 @@ class SinkHandler:
             results = await self._deliver(list(deliveries.values()))
             for index, result in zip(deliveries, results, strict=True):
                 outcomes[index] = result
-        for hop in hops:
-            hop.end()
+        for index, hop in hops.items():
+            hop.end(outcomes[index])
         await self._record(batch, outcomes)
         self._metrics.seconds.observe(time.perf_counter() - start)
         return outcomes

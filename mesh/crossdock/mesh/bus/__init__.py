@@ -2,8 +2,18 @@
 
 from crossdock.mesh.bus.bus import Bus
 from crossdock.mesh.bus.committing import Outgoing, Published
+from crossdock.mesh.bus.consumers import ConsumerState
 from crossdock.mesh.bus.incoming import Incoming
 from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
 from crossdock.mesh.bus.reading import Stored
 
-__all__ = ["Bus", "ConsumerSpec", "Incoming", "Outgoing", "Published", "Puller", "Stored"]
+__all__ = [
+    "Bus",
+    "ConsumerSpec",
+    "ConsumerState",
+    "Incoming",
+    "Outgoing",
+    "Published",
+    "Puller",
+    "Stored",
+]

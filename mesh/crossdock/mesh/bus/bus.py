@@ -13,6 +13,7 @@ from nats.errors import Error as NatsError
 
 from crossdock.contracts import Disconnected, Message, Subjects, keyed_id
 from crossdock.mesh.bus.committing import MAX_BATCH, Committer, Outgoing, Published
+from crossdock.mesh.bus.consumers import ConsumerState, list_consumers
 from crossdock.mesh.bus.fast_client import speed_up
 from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
 from crossdock.mesh.bus.reading import Stored, read_one, read_stream
@@ -20,6 +21,8 @@ from crossdock.mesh.bus.reading import Stored, read_one, read_stream
 if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.js import JetStreamContext
+
+    from crossdock.mesh.telemetry import BusMetrics
 
 _log = logging.getLogger("crossdock.bus")
 _RECONNECT_WAIT = 0.25
@@ -33,10 +36,14 @@ class Bus:
         broker: FastStream's broker, whose connection this is.
     """
 
-    def __init__(self, broker: NatsBroker, client: Client, subjects: Subjects) -> None:
+    def __init__(
+        self, broker: NatsBroker, client: Client, subjects: Subjects, events: _Events
+    ) -> None:
         self.broker = broker
         self.client = client
         self.subjects = subjects
+        self._events = events
+        self._metrics: BusMetrics | None = None
         self._committers: dict[str, Committer] = {}
 
     @classmethod
@@ -51,17 +58,19 @@ class Bus:
         Raises:
             Disconnected: No server answers, or it refuses the credentials.
         """
+        events = _Events()
         broker = NatsBroker(
             url.split(","),
             name=name,
+            logger=None,  # FastStream's own handler would bypass ours
             max_reconnect_attempts=-1,  # the client's default gives up after 60
             reconnect_time_wait=_RECONNECT_WAIT,  # type: ignore[arg-type] # nats-py takes a float
             connect_timeout=5,
             ping_interval=5,
             max_outstanding_pings=2,
-            error_cb=_on_error,
-            disconnected_cb=_on_disconnected,
-            reconnected_cb=_on_reconnected,
+            error_cb=events.on_error,
+            disconnected_cb=events.on_disconnected,
+            reconnected_cb=events.on_reconnected,
         )
         try:
             async with asyncio.timeout(10):
@@ -72,7 +81,7 @@ class Bus:
                 "address and credentials right?"
             ) from error
         speed_up(client)
-        return cls(broker, client, subjects)
+        return cls(broker, client, subjects, events)
 
     @property
     def connected(self) -> bool:
@@ -119,6 +128,14 @@ class Bus:
         ]
         return [each for part in await asyncio.gather(*parts) for each in part]
 
+    def show(self, metrics: BusMetrics) -> None:
+        """Count into these metrics from now on."""
+        self._metrics = metrics
+        metrics.connected.set_function(lambda: float(self.connected))
+        self._events.metrics = metrics
+        for committer in self._committers.values():
+            committer.metrics = metrics
+
     def puller(self, spec: ConsumerSpec, *, prefetch: int = 500) -> Puller:
         """Return a puller on a durable consumer, not yet started.
 
@@ -145,6 +162,14 @@ class Bus:
     async def read_one(self, kind: str, sequence: int) -> Stored | None:
         """Return one message of a stream of the mesh, or None when it is not there."""
         return await read_one(self.client, self.subjects.stream(kind), sequence)
+
+    async def consumers(self, kind: str) -> list[ConsumerState]:
+        """Return all consumers of a stream of the mesh.
+
+        Raises:
+            Disconnected: The broker does not answer.
+        """
+        return await list_consumers(self.client, self.subjects.stream(kind))
 
     async def delete(self, kind: str, sequence: int) -> None:
         """Remove one message from a stream of the mesh.
@@ -173,6 +198,7 @@ class Bus:
         committer = self._committers.get(kind)
         if committer is None:
             committer = Committer(self.client, self.subjects.stream(kind))
+            committer.metrics = self._metrics
             self._committers[kind] = committer
         return committer
 
@@ -183,13 +209,19 @@ def _headers(message: Message) -> dict[str, str]:
     return headers
 
 
-async def _on_error(error: Exception) -> None:
-    _log.warning("broker error", extra={"why": type(error).__name__})
+class _Events:
+    """What the connection tells of itself."""
 
+    def __init__(self) -> None:
+        self.metrics: BusMetrics | None = None
 
-async def _on_disconnected() -> None:
-    _log.warning("broker disconnected")
+    async def on_error(self, error: Exception) -> None:
+        _log.warning("broker error", extra={"why": type(error).__name__})
 
+    async def on_disconnected(self) -> None:
+        _log.warning("broker disconnected")
 
-async def _on_reconnected() -> None:
-    _log.info("broker reconnected")
+    async def on_reconnected(self) -> None:
+        _log.info("broker reconnected")
+        if self.metrics is not None:
+            self.metrics.reconnects.inc()

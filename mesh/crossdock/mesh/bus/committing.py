@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from nats.aio.client import Client
@@ -22,6 +23,9 @@ from nats.errors import MaxPayloadError, NoRespondersError
 from nats.errors import TimeoutError as NatsTimeoutError
 
 from crossdock.contracts import CrossdockError, Disconnected, Reject, Retry
+
+if TYPE_CHECKING:
+    from crossdock.mesh.telemetry import BusMetrics
 
 _log = logging.getLogger("crossdock.bus")
 
@@ -94,6 +98,7 @@ class Committer:
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._batches = 0
+        self.metrics: BusMetrics | None = None
         self.commits = 0
         self.fallbacks = 0
 
@@ -146,8 +151,10 @@ class Committer:
         return groups
 
     async def _write(self, groups: list[_Group]) -> None:
+        start = time.perf_counter()
+        items = [item for group in groups for item in group.items]
         try:
-            stored = await self._commit([item for group in groups for item in group.items])
+            stored = await self._commit(items)
         except asyncio.CancelledError:
             self._fail(groups, Disconnected("the connection was closed"))
             raise
@@ -157,7 +164,17 @@ class Committer:
                     await self._write([group])
             else:
                 self._fail(groups, error)
+                if self.metrics is not None:
+                    self.metrics.failed.inc(type(error).__name__, len(items))
             return
+        self._answer(groups, stored)
+        if self.metrics is not None:
+            self.metrics.seconds.observe(time.perf_counter() - start)
+            self.metrics.batch.observe(len(items))
+            self.metrics.duplicates.inc(sum(1 for each in stored if each.duplicate))
+
+    @staticmethod
+    def _answer(groups: list[_Group], stored: list[Published]) -> None:
         start = 0
         for group in groups:
             end = start + len(group.items)

@@ -1,0 +1,45 @@
+"""Connects a component to its metrics."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from prometheus_client import Counter, Gauge
+
+from crossdock.mesh.components import Runner
+from crossdock.mesh.consuming import Consuming, Event, Observer
+from crossdock.mesh.telemetry import ComponentMetrics
+
+
+class ConsumedMetrics(Protocol):
+    """What the consuming loop counts of a route or a destination."""
+
+    @property
+    def taken(self) -> Counter: ...  # noqa: D102 - see RouteMetrics and DestinationMetrics
+    @property
+    def dead(self) -> Counter: ...  # noqa: D102
+    @property
+    def retried(self) -> Counter: ...  # noqa: D102
+    @property
+    def in_flight(self) -> Gauge: ...  # noqa: D102
+
+
+def observer(counts: ConsumedMetrics) -> Observer:
+    """Return what counts the events of the consuming loop (I9)."""
+    counters = {"taken": counts.taken, "dead": counts.dead, "retried": counts.retried}
+
+    def observe(event: Event, count: int) -> None:
+        counters[event].inc(count)
+
+    return observe
+
+
+def show_held(counts: ConsumedMetrics, consuming: Consuming) -> None:
+    """Keep the in-flight gauge at what the loop holds."""
+    counts.in_flight.set_function(consuming.held)
+
+
+def show_state(metrics: ComponentMetrics, runner: Runner) -> None:
+    """Keep the gauges of a component at its state."""
+    metrics.halted.set_function(lambda: float(runner.state == "halted"))
+    metrics.breaker_open.set_function(lambda: float(runner.state == "paused"))

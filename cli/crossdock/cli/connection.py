@@ -95,6 +95,8 @@ def gateway_url(project: Path) -> str:
     """
     url = os.environ.get("CROSSDOCK_URL")
     if url:
+        if not url.startswith(("http://", "https://")):
+            raise Halt("CROSSDOCK_URL is no address: write for example https://mesh.example:8443")
         return url.rstrip("/")
     found = find(project)
     if found is None:

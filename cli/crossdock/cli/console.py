@@ -37,13 +37,13 @@ class _CurrentStderr(logging.StreamHandler[TextIO]):
         """Ignore the one that the constructor sets."""
 
 
-def log_plainly() -> None:
+def log_plainly(level: int = logging.INFO) -> None:
     """Write log lines of this process to standard error, without the weight of telemetry."""
     handler = _CurrentStderr()
     handler.setFormatter(PlainLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(level)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from crossdock.contracts import Disconnected
 from crossdock.mesh.service import Running
@@ -51,3 +52,15 @@ async def follow_project(
         following.cancel()
         stopping.cancel()
         await asyncio.wait({following, stopping})
+
+
+@contextlib.asynccontextmanager
+async def beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run endless works beside the body; when one of them fails, the service does."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(each) for each in works]
+        try:
+            yield
+        finally:
+            for each in tasks:
+                each.cancel()

@@ -18,18 +18,20 @@ _COMMANDS: Final = {
     "gateway": "crossdock.cli.services:gateway",
     "router": "crossdock.cli.services:router",
     "worker": "crossdock.cli.services:worker",
+    "message": "crossdock.cli.message:app",
+    "dead": "crossdock.cli.dead:app",
 }
 
 
 class _OnDemand(TyperGroup):
     """Finds a command in its module when it is asked for: five processes of a mesh start here."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - see get_command
-        return list(_COMMANDS)
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 - see get_command
+        return [*_COMMANDS, *super().list_commands(ctx)]
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002 - typer has a click of its own, whose types have no public names
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - typer has a click of its own, whose types have no public names
         if cmd_name not in _COMMANDS:
-            return None
+            return super().get_command(ctx, cmd_name)
         module, _, attribute = _COMMANDS[cmd_name].partition(":")
         found = getattr(import_module(module), attribute)
         if isinstance(found, typer.Typer):

@@ -46,6 +46,14 @@ class Subjects(msgspec.Struct, frozen=True):
             raise ValueError(f"{contract[:80]!r} is not a contract name")
         return f"{self.mesh}.in.{contract}"
 
+    def incoming_like(self, pattern: str) -> str:
+        """Return the filter for contracts; ``*`` in the pattern stands for any one token."""
+        if any(each != "*" and not is_token(each) for each in pattern.split(".")):
+            raise ValueError(
+                f"{pattern[:80]!r} is no pattern: write for example sales.order.placed or sales.*.*"
+            )
+        return f"{self.mesh}.in.{pattern}"
+
     def outgoing(self, destination: str) -> str:
         """Return where messages for a destination go: ``<mesh>.out.<destination>``."""
         return f"{self.mesh}.out.{_token(destination, 'destination')}"

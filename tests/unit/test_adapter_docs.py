@@ -14,7 +14,10 @@ from crossdock.workers.file_in import CsvSettings
 from crossdock.workers.registry import find_adapter
 
 _PAGES = Path(__file__).parents[2] / "docs" / "adapters"
-_NAMES = ["cron-in", "file-in", "file-out", "http-out"]
+_NAMES = [
+    *("cron-in", "file-in", "file-out", "http-out"),
+    *("mqtt-in", "mqtt-out", "sql-in", "sql-out"),
+]
 
 
 def _page(name: str) -> str:

@@ -20,7 +20,7 @@ _EXTRAS: Final = {
     "httpx": "http",
     "sqlalchemy": "sql",
     "psycopg": "postgresql",
-    "aiomqtt": "mqtt",
+    "paho": "mqtt",
     "cronsim": "cron",
 }
 

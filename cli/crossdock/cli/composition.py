@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
-from prometheus_client import Gauge
 
 from crossdock.cli.following import beside, follow_project
 from crossdock.contracts import Halt, Registry
@@ -18,7 +17,6 @@ from crossdock.mesh.lag import follow_lag
 from crossdock.mesh.project.scalars import Secret
 from crossdock.mesh.project.settings import MeshFile
 from crossdock.mesh.service import Running, Service, run_service
-from crossdock.mesh.telemetry import ComponentMetrics
 from crossdock.mesh.watching import LastGood
 
 
@@ -47,7 +45,6 @@ def run_router(place: Place) -> int:
     Raises:
         Halt: The project cannot be used.
     """
-    from crossdock.mesh.finding import ROUTE_PREFIX
     from crossdock.router.loading import load_router
     from crossdock.router.running import Router
 
@@ -56,13 +53,8 @@ def run_router(place: Place) -> int:
     async def work(running: Running) -> None:
         router = Router(running.bus, running.metrics, running.tracing)
         running.health.checks["routes"] = router.not_ready
-
-        def lags() -> dict[str, Gauge]:
-            names = project.value.routes
-            return {f"{ROUTE_PREFIX}{name}": _lag(running, name) for name in names}
-
         janitor = Janitor(running.bus, project.value.mesh.broker)
-        async with beside(janitor.run(), follow_lag(running.bus, ["in"], lags)):
+        async with beside(janitor.run(), follow_lag(running.bus, ["in"], router.lags)):
             try:
                 await follow_project(running, project, router.apply)
             finally:
@@ -78,7 +70,7 @@ def run_workers(place: Place, group: str | None, names: tuple[str, ...]) -> int:
         Halt: The project cannot be used, or has no worker of such a name.
     """
     from crossdock.workers.loading import WorkersProject, load_workers
-    from crossdock.workers.running import DESTINATION_PREFIX, Workers
+    from crossdock.workers.running import Workers
 
     def load(folder: Path) -> WorkersProject:
         found = load_workers(folder, group=group)
@@ -95,12 +87,7 @@ def run_workers(place: Place, group: str | None, names: tuple[str, ...]) -> int:
     async def work(running: Running) -> None:
         workers = Workers(running.bus, place.project, running.metrics, running.tracing)
         running.health.checks["workers"] = workers.not_ready
-
-        def lags() -> dict[str, Gauge]:
-            names = {each.file.destination for each in project.value.workers.values()}
-            return {f"{DESTINATION_PREFIX}{name}": _lag(running, name) for name in names}
-
-        async with beside(follow_lag(running.bus, ["out"], lags)):
+        async with beside(follow_lag(running.bus, ["out"], workers.lags)):
             try:
                 await follow_project(running, project, workers.apply)
             finally:
@@ -159,10 +146,6 @@ def run_gateway(place: Place, listen: str | None) -> int:
             tasks.create_task(follow_project(running, project, apply))
 
     return run_service(place.service("gateway", mesh), work)
-
-
-def _lag(running: Running, component: str) -> Gauge:
-    return ComponentMetrics.of(running.metrics, component).pending
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from prometheus_client import Gauge
 
 from crossdock.mesh.bus import Bus, ConsumerSpec
@@ -11,8 +9,6 @@ from crossdock.mesh.components import Components
 from crossdock.mesh.consuming import Component, Consuming
 from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.finding import ROUTE_PREFIX
-from crossdock.mesh.janitor import Janitor
-from crossdock.mesh.lag import follow_lag
 from crossdock.mesh.observing import observer, show_held, show_state
 from crossdock.mesh.telemetry import ComponentMetrics, Metrics, RouteMetrics, Tracing
 from crossdock.router.handling import RouteHandler
@@ -31,7 +27,6 @@ class Router:
         self._from_start = False
         self._components: Components[LoadedRoute] = Components(self._make, self._forget)
         self._lag: dict[str, Gauge] = {}
-        self._tasks: list[asyncio.Task[None]] = []
 
     async def apply(self, project: RouterProject) -> None:
         """Run exactly these routes.
@@ -41,20 +36,17 @@ class Router:
         """
         self._from_start = await self._is_fresh()
         await self._components.apply(project.routes)
-        if not self._tasks:
-            janitor = Janitor(self._bus, project.mesh.broker)
-            lag = follow_lag(self._bus, ("in",), lambda: self._lag)
-            self._tasks = [asyncio.create_task(each) for each in (janitor.run(), lag)]
 
     def not_ready(self) -> str | None:
         """Say which routes are not ready; None when all are."""
         return self._components.not_ready()
 
+    def lags(self) -> dict[str, Gauge]:
+        """Return by durable consumer the gauge of what it has still to settle."""
+        return self._lag
+
     async def stop(self) -> None:
         """Stop, each route finishing what it has begun."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._components.stop()
 
     async def _is_fresh(self) -> bool:

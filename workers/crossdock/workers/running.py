@@ -10,7 +10,6 @@ from prometheus_client import Gauge
 from crossdock.mesh.bus import Bus, ConsumerSpec
 from crossdock.mesh.components import Components, Runner
 from crossdock.mesh.consuming import Component, Consuming, Observer
-from crossdock.mesh.lag import follow_lag
 from crossdock.mesh.observing import observer, show_held, show_state
 from crossdock.mesh.telemetry import (
     ComponentMetrics,
@@ -37,24 +36,21 @@ class Workers:
         self._tracing = tracing
         self._components: Components[LoadedWorker] = Components(self._make, self._forget)
         self._lag: dict[str, Gauge] = {}
-        self._task: asyncio.Task[None] | None = None
 
     async def apply(self, project: WorkersProject) -> None:
         """Run exactly these workers."""
         await self._components.apply(project.workers)
-        if self._task is None:
-            lag = follow_lag(self._bus, ("out",), lambda: self._lag)
-            self._task = asyncio.create_task(lag)
 
     def not_ready(self) -> str | None:
         """Say which workers are not ready; None when all are."""
         return self._components.not_ready()
 
+    def lags(self) -> dict[str, Gauge]:
+        """Return by durable consumer the gauge of what it has still to settle."""
+        return self._lag
+
     async def stop(self) -> None:
         """Stop, each worker finishing what it has begun."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
         await self._components.stop()
 
     def _make(self, worker: LoadedWorker) -> Runner:

@@ -214,7 +214,7 @@ class Consuming:
             await self._settle(incoming, outcome, self._known.get(incoming.sequence, 0) + 1)
         away = any(isinstance(each, Disconnected) for each in outcomes)
         if away or self._failures >= self._policy.breaker_after:
-            await self._break()
+            await self._break(next(each.reason for each in outcomes if each is not None))
 
     async def _call(
         self, batch: list[Incoming]
@@ -319,16 +319,16 @@ class Consuming:
             _log.error("halted", extra={"component": self._component.name, "why": reason})
         self._stop.set()
 
-    async def _break(self) -> None:
+    async def _break(self, reason: str) -> None:
         """Pause consumption instead of burning attempts (Circuit Breaker)."""
         if self._stop.is_set():
             return
-        self.state = "paused"
-        _log.warning("paused", extra={"component": self._component.name})
+        self.state, self.reason = "paused", reason
+        _log.warning("paused", extra={"component": self._component.name, "why": reason})
         await self._pause(self._policy.breaker_pause)
         self._failures = self._policy.breaker_after - 1  # one more failure pauses again
         if not self._stop.is_set():
-            self.state = "running"
+            self.state, self.reason = "running", ""
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

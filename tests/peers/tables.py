@@ -39,7 +39,7 @@ class PostgresqlDatabase:
 
     def run(self, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.url, autocommit=True) as connection:
-            cursor = connection.execute(text.replace("?", "%s").encode(), tuple(values))
+            cursor = connection.execute(text.replace("?", "%s").encode(), values or None)
             return list(cursor) if cursor.description else []
 
 

@@ -104,10 +104,10 @@ class Session:
                 driver.execute("BEGIN IMMEDIATE")
             try:
                 result = work(driver)
+                driver.commit()  # SQLite leaves the transaction open when this is refused
             except BaseException:
                 driver.rollback()
                 raise
-            driver.commit()
         except connection.dialect.dbapi.Error as error:
             raise self._instruction(error) from None  # the cause quotes values (I6)
         return result

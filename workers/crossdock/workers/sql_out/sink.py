@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from sqlalchemy import Connection
 
-from crossdock.contracts import CrossdockError, Halt, Reject
+from crossdock.contracts import CrossdockError, Halt, Reject, Retry
 from crossdock.workers.adapter import Delivery, WorkerContext
 from crossdock.workers.sql.database import Database
 from crossdock.workers.sql.session import Driver
@@ -93,7 +94,8 @@ class SqlSink:
         if time.monotonic() < self._prune_at:
             return
         keep = float(self._settings.inbox_keep)
-        await self._database.transact(lambda driver: self._statements.prune(driver, keep))
+        with suppress(Retry):  # another replica is at it
+            await self._database.transact(lambda driver: self._statements.prune(driver, keep))
         self._prune_at = time.monotonic() + _PRUNE_EVERY
 
     def _prepare(self, connection: Connection) -> None:

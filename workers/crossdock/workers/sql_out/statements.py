@@ -158,7 +158,7 @@ class Postgresql(_Texts):
         driver.execute(
             f"DELETE FROM {self.inbox} WHERE (worker, id) IN (SELECT worker, id FROM {self.inbox} "  # noqa: S608 - as above
             "WHERE time < now() - make_interval(secs => %s) AND worker = %s "
-            f"ORDER BY time LIMIT {_PRUNED_AT_ONCE} FOR UPDATE SKIP LOCKED)",
+            f"ORDER BY time LIMIT {_PRUNED_AT_ONCE})",
             (seconds, self.worker),
         )
 

@@ -12,6 +12,7 @@ from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming, Puller
 from crossdock.mesh.project.scalars import Duration, Size
 from crossdock.mesh.project.settings import BrokerSettings
 from crossdock.mesh.streams import provision
+from eventually import eventually
 from nats_server import NatsServer
 
 SUBJECTS = Subjects("t")
@@ -239,3 +240,15 @@ async def test_provision_is_repeatable_and_updates_what_changed(bus: Bus) -> Non
     info = await bus.jetstream.stream_info("t-in")
     assert info.config.duplicate_window == 60.0
     assert info.config.allow_atomic
+
+
+async def test_leaving_is_not_told_as_a_lost_connection_but_a_lost_one_is(
+    nats_server: NatsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    bus = await Bus.connect(nats_server.url, SUBJECTS, name="test")
+    await bus.close()
+    assert "broker disconnected" not in caplog.text
+    bus = await Bus.connect(nats_server.url, SUBJECTS, name="test")
+    nats_server.kill()
+    await eventually(lambda: "broker disconnected" in caplog.text)
+    await bus.close()

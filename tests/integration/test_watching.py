@@ -75,13 +75,14 @@ async def test_a_file_system_that_tells_nothing_is_looked_at(
     await asyncio.wait([watched.task])
 
 
-async def test_the_brokers_store_and_editors_files_are_no_change(
+async def test_the_brokers_store_editors_files_and_a_log_beside_them_are_no_change(
     watched: Watched, tmp_path: Path
 ) -> None:
     save(tmp_path / "mesh.yaml", "a")
     await watched.saw()
     (tmp_path / ".crossdock").mkdir()
     save(tmp_path / ".crossdock" / "block", "x")
+    save(tmp_path / "up.log", "x")  # as of `crossdock up . 2> up.log`
     save(tmp_path / "routes" / ".a.yaml.swp", "x")
     save(tmp_path / "routes" / "a.yaml~", "x")
     with pytest.raises(TimeoutError):

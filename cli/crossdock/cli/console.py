@@ -44,7 +44,8 @@ def log_plainly(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    for name in ("asyncio", "watchfiles"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def say(text: str) -> None:

@@ -17,6 +17,7 @@ from crossdock.contracts import Halt
 log = logging.getLogger("crossdock.reload")
 
 FOLDERS = ("contracts", "routes", "workers", "apis", "steps")
+_AT_THE_TOP = (".yaml", ".yml")  # a log or an export of a person is no change of the project
 _QUIET_MS = 100  # an editor or a checkout saves several files: wait until it is quiet
 _LONGEST_MS = 1000
 # Not every file system tells of changes (network, mounted volumes); so we look now and then.
@@ -40,6 +41,8 @@ def _files(folder: Path) -> list[tuple[str, int, int]]:
             if not deep:
                 folders.clear()  # the broker's store is beside the project's own folders
             for name in filter(_is_of_project, names):
+                if not deep and not name.endswith(_AT_THE_TOP):
+                    continue
                 with contextlib.suppress(OSError):  # gone meanwhile
                     stat = os.stat(os.path.join(at, name))  # noqa: PTH116, PTH118 - thousands
                     found.append((f"{at}/{name}", stat.st_mtime_ns, stat.st_size))

@@ -168,8 +168,7 @@ class SourceRunner:
                 raise Reject("the worker's map makes nothing of it")
         problems = self._contract.problems(value)
         if problems:
-            placed = [msgspec.structs.replace(each, place=received.place) for each in problems]
-            raise Reject.of(f"not a valid {self._contract.name}", placed)
+            raise refusal(self._contract.name, problems, received.place)
         message_id = self._id(received)
         traceparent, _ = self._tracing.accept(None)
         hop = self._tracing.hop(self._step, traceparent, message_id=message_id)
@@ -214,6 +213,16 @@ class SourceRunner:
             )
         except Retry as full:
             raise Disconnected(full.reason) from full
+
+
+def refusal(contract: str, problems: list[Problem], place: str) -> Reject:
+    """Return why something is no message of a contract.
+
+    The reason does not hold the place: the same fault in a thousand lines is one reason, by which
+    dead letters are grouped and chosen.
+    """
+    reason = Reject.of(f"not a valid {contract}", problems).reason
+    return Reject(reason, tuple(msgspec.structs.replace(each, place=place) for each in problems))
 
 
 async def _await(receiving: Any) -> Sequence[Received]:  # noqa: ANN401 - any awaitable

@@ -187,6 +187,7 @@ class Bus:
         for committer in self._committers.values():
             await committer.close()
         self._committers.clear()
+        self._events.closing = True
         if not self.client.is_closed:
             try:
                 await self.broker.stop()
@@ -214,12 +215,14 @@ class _Events:
 
     def __init__(self) -> None:
         self.metrics: BusMetrics | None = None
+        self.closing = False
 
     async def on_error(self, error: Exception) -> None:
         _log.warning("broker error", extra={"why": type(error).__name__})
 
     async def on_disconnected(self) -> None:
-        _log.warning("broker disconnected")
+        if not self.closing:
+            _log.warning("broker disconnected")
 
     async def on_reconnected(self) -> None:
         _log.info("broker reconnected")

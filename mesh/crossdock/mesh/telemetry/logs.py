@@ -33,6 +33,7 @@ _QUIETED: Final = {
     "uvicorn": logging.WARNING,
     "uvicorn.access": logging.WARNING,
     "uvicorn.error": logging.WARNING,
+    "watchfiles": logging.WARNING,
 }
 _COLOURS: Final = {
     logging.DEBUG: "\x1b[2m",

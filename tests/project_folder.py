@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from textwrap import dedent
 
-ORDER = {
+ORDER: dict[str, object] = {
     "type": "object",
     "required": ["order", "country", "total"],
     "properties": {
@@ -16,7 +16,7 @@ ORDER = {
     },
     "additionalProperties": False,
 }
-INVOICE = {
+INVOICE: dict[str, object] = {
     "type": "object",
     "required": ["order", "amount"],
     "properties": {"order": {"type": "string"}, "amount": {"type": "number", "minimum": 1}},

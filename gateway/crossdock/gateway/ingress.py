@@ -17,6 +17,7 @@ from crossdock.gateway.clients import Client
 from crossdock.gateway.doors import Door, Doors
 from crossdock.gateway.problems import Refused, refusal_of, unavailable
 from crossdock.mesh.bus import Bus, Published
+from crossdock.mesh.fail_points import reach
 from crossdock.mesh.project.settings import GatewaySettings
 from crossdock.mesh.telemetry.metrics import GatewayMetrics
 from crossdock.mesh.telemetry.tracing import Tracing
@@ -91,6 +92,7 @@ class Ingress:
             raise refusal_of(error) from error
         except TimeoutError as error:
             raise _no_answer() from error
+        reach("accepted")
         self.metrics.accepted.inc(message.type)
         return published
 
@@ -109,6 +111,7 @@ class Ingress:
             raise refusal_of(error) from error
         except TimeoutError as error:
             raise _no_answer() from error
+        reach("accepted")
         for _, message in items:
             self.metrics.accepted.inc(message.type)
         return published

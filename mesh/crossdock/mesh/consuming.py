@@ -22,6 +22,7 @@ from crossdock.mesh import dead_letters, records
 from crossdock.mesh.attempts import Attempts
 from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming
 from crossdock.mesh.delays import delay_before
+from crossdock.mesh.fail_points import reach
 from crossdock.mesh.project.settings import Policy
 
 _log = logging.getLogger("crossdock.consuming")
@@ -162,6 +163,7 @@ class Consuming:
                 continue
             self._observe("taken", len(batch))
             self._held.update(batch)
+            reach("received")
             try:
                 await self._work(batch)
             finally:
@@ -239,6 +241,7 @@ class Consuming:
             error = Retry(f"unexpected {type(raised).__name__}")
         else:
             self._batch = min(self._component.batch, self._batch + self._batch // 8 + 1)
+            reach("recorded")
             return outcomes, None
         return (None, None) if len(batch) > 1 else ([error], error)
 
@@ -296,6 +299,7 @@ class Consuming:
             headers=incoming.headers,
             data=incoming.data,
         )
+        reach("dead-letter-stored")
         entry = records.Entry(_id_of(incoming), incoming.sequence, "dead", error.reason)
         await records.write(self._bus, component.kind, component.name, [entry])
         self._known.pop(incoming.sequence, None)

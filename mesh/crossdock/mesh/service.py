@@ -7,6 +7,7 @@ import contextlib
 import functools
 import gc
 import logging
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
@@ -19,6 +20,7 @@ from prometheus_client import CollectorRegistry
 
 from crossdock.contracts import Disconnected, Halt, Subjects
 from crossdock.mesh.bus import Bus
+from crossdock.mesh.fail_points import arm
 from crossdock.mesh.ops import Health, OpsServer
 from crossdock.mesh.project.scalars import Secret
 from crossdock.mesh.project.settings import MeshFile
@@ -92,6 +94,7 @@ def run_service(service: Service, work: Work) -> int:
     configure_logging(service.name, service.mesh.mesh)
     code = STOPPED
     try:
+        arm(os.environ)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_live(service, work))
     except* Halt as halts:

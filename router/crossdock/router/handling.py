@@ -12,6 +12,7 @@ from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, R
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.bus.committing import MAX_BATCH
+from crossdock.mesh.fail_points import reach
 from crossdock.mesh.telemetry import RouteMetrics, Tracing, processing
 from crossdock.router.compiled import CompiledRoute
 from crossdock.router.deciding import Decision, decide
@@ -101,6 +102,7 @@ class RouteHandler:
         name = self._route.name
         try:
             await asyncio.gather(*writes)
+            reach("published")
             if entries:
                 await records.write(self._bus, "route", name, entries)
         except Retry as error:

@@ -12,6 +12,7 @@ from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, R
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.expression import UNDEFINED
+from crossdock.mesh.fail_points import reach
 from crossdock.mesh.telemetry import DestinationMetrics, Hop, Tracing, processing
 from crossdock.workers.adapter import Delivery, Sink
 from crossdock.workers.loading import LoadedWorker
@@ -57,8 +58,14 @@ class SinkHandler:
             results = await self._deliver(list(deliveries.values()))
             for index, result in zip(deliveries, results, strict=True):
                 outcomes[index] = result
+<<<<<<< HEAD
         for index, hop in hops.items():
             hop.end(outcomes[index])
+=======
+        for hop in hops:
+            hop.end()
+        reach("delivered")
+>>>>>>> faults
         await self._record(batch, outcomes)
         self._metrics.seconds.observe(time.perf_counter() - start)
         return outcomes

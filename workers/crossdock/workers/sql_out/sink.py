@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from crossdock.contracts import CrossdockError, Halt, Reject, Retry
+from crossdock.mesh.fail_points import reach
 from crossdock.workers.adapter import Delivery, WorkerContext
 from crossdock.workers.sql.database import Database
 from crossdock.workers.sql.session import Driver
@@ -83,6 +84,7 @@ class SqlSink:
         for row in rows:
             once.setdefault(row.id, row)
         known = self._statements.mark(driver, list(once))
+        reach("inbox-marked")
         fresh = (row for row in once.values() if row.id not in known)
         for run in runs(fresh, by_key=self._settings.mode == "upsert"):
             try:

@@ -1,0 +1,66 @@
+"""kill -9 of router, worker and gateway: at random times, and at each named step."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+
+import pytest
+
+from faults.rig import running_rig
+from faults.scale import scale
+
+RESTART = 5.0  # seconds until the first message is through again
+STEPS = (
+    ("gateway", "accepted:50"),
+    ("router", "received:3"),
+    ("router", "published:3"),
+    ("router", "recorded:3"),
+    ("worker", "received:3"),
+    ("worker", "inbox-marked:3"),
+    ("worker", "delivered:3"),
+    ("worker", "recorded:3"),
+    ("worker", "dead-letter-stored:2"),
+)
+
+
+@pytest.mark.fault
+async def test_kills_at_random_times_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
+    row = scale(messages=2000, kills=6)
+    chance = random.Random(row.seed)  # noqa: S311 - to repeat a run
+    waits: list[float] = []
+    async with running_rig(tmp_path) as rig:
+        await rig.start()
+        services = (rig.router, rig.worker, rig.gateway)
+        async with rig.under_load("r", rate=300, at_least=row.messages, patience=row.patience):
+            for number in range(row.kills):
+                await asyncio.sleep(chance.uniform(0.2, 1.0))
+                victim = services[number % len(services)]
+                await victim.kill()
+                await victim.start()
+                waits.append(await rig.probe(RESTART))
+        await rig.at_rest(row.patience)
+        verdict = await rig.verdict()
+    assert verdict.green, verdict
+    print(f"restart to first effect: {max(waits):.2f} s at most; {verdict}")  # noqa: T201 - figures
+
+
+@pytest.mark.fault
+async def test_a_crash_at_each_step_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
+    row = scale(messages=300, kills=len(STEPS))
+    async with running_rig(tmp_path) as rig:
+        await rig.start()
+        for number in range(max(row.kills, len(STEPS))):
+            name, point = STEPS[number % len(STEPS)]
+            victim = getattr(rig, name)
+            await victim.kill()
+            await victim.start(point)
+            prefix = f"{point.partition(':')[0]}-{number}"
+            async with rig.under_load(prefix, rate=300, at_least=100, patience=row.patience):
+                assert await victim.ended(20) == 137, f"{name} never came to {point}"
+                await victim.start()
+                await rig.probe(RESTART)
+        await rig.at_rest(row.patience)
+        verdict = await rig.verdict()
+    assert verdict.green, verdict

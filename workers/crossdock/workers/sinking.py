@@ -58,14 +58,9 @@ class SinkHandler:
             results = await self._deliver(list(deliveries.values()))
             for index, result in zip(deliveries, results, strict=True):
                 outcomes[index] = result
-<<<<<<< HEAD
         for index, hop in hops.items():
             hop.end(outcomes[index])
-=======
-        for hop in hops:
-            hop.end()
         reach("delivered")
->>>>>>> faults
         await self._record(batch, outcomes)
         self._metrics.seconds.observe(time.perf_counter() - start)
         return outcomes

@@ -61,11 +61,11 @@ class Up:
                 found["nats-server"] = child.pid
         return found
 
-    async def send(self, number: int) -> dict[str, Any]:
+    async def send(self, number: int, **headers: str) -> dict[str, Any]:
         request = Request(  # noqa: S310 - http on loopback
             f"{self.http}/v1/messages/{CONTRACT}",
             data=json.dumps({"number": number}).encode(),
-            headers={"content-type": "application/json"},
+            headers={"content-type": "application/json", **headers},
         )
 
         def post() -> dict[str, Any]:

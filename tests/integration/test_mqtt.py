@@ -180,6 +180,21 @@ async def test_an_acknowledgement_from_an_earlier_connection_is_not_sent_on_a_la
         assert [number(each) for each in await until(source, 1)] == [1]
 
 
+async def test_close_waits_until_the_broker_has_read_the_acknowledgements(
+    mosquitto: Mosquitto,
+) -> None:
+    source = source_on(mosquitto.port)
+    async with opened(source):
+        await publish(mosquitto.port, "meters/1", ["1"])
+        await source.acknowledge(await until(source, 1))
+        mosquitto.signal(signal.SIGSTOP)
+        closing = asyncio.ensure_future(source.close())
+        await asyncio.wait([closing], timeout=0.3)
+        assert not closing.done()
+        mosquitto.signal(signal.SIGCONT)
+        await closing
+
+
 def with_rights(folder: Path, rights: str) -> str:
     """Return the lines of a mosquitto configuration with one user and what it may do."""
     passwords = folder / "passwords"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -356,6 +357,8 @@ async def test_a_frozen_postgresql_is_disconnected_within_its_time_and_holds_up_
             await sink.deliver([delivery(1, {"id": 1, "name": "a"})])
         async with asyncio.timeout(5):
             await sink.close()
+            while any(each.name.startswith("sql") for each in threading.enumerate()):
+                await asyncio.sleep(0.01)  # its thread does not wait for the frozen server, either
     finally:
         postgresql.thaw()
     monkeypatch.undo()

@@ -33,8 +33,7 @@ class Mosquitto:
         config.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\n{owner}"
             f"persistence true\npersistence_location {self.folder}/\nmax_queued_messages 0\n"
-            # Written at each change: so that a kill -9 forgets no session.
-            f"autosave_on_changes true\nautosave_interval 1\n{self.extra}\n"
+            f"autosave_interval 0\n{self.extra}\n"
         )
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -54,6 +53,17 @@ class Mosquitto:
     def stop(self) -> None:
         """SIGTERM: it writes its sessions down."""
         self._end(signal.SIGTERM)
+
+    def save(self) -> None:
+        """Have it write its sessions down now, and wait for that."""
+        file = self.folder / "mosquitto.db"
+        before = file.stat().st_mtime_ns if file.exists() else 0
+        self.signal(signal.SIGUSR1)
+        deadline = time.monotonic() + 10
+        while not file.exists() or file.stat().st_mtime_ns == before:
+            if time.monotonic() > deadline:
+                raise RuntimeError("mosquitto does not write its sessions")
+            time.sleep(0.005)
 
     def kill(self) -> None:
         """kill -9, as in a crash."""

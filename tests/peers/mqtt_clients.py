@@ -74,7 +74,11 @@ class Listener:
         loop = asyncio.get_running_loop()
         self.client = Client(CallbackAPIVersion.VERSION2)
         self.client.on_message = self._hear
-        self.client.on_subscribe = lambda *_: loop.call_soon_threadsafe(subscribed.set)
+
+        def tell(*_: object) -> None:
+            loop.call_soon_threadsafe(subscribed.set)
+
+        self.client.on_subscribe = tell
         await asyncio.to_thread(self.client.connect, "127.0.0.1", self.port)
         self.client.loop_start()
         self.client.subscribe([(self.topics, 1), ("fence/#", 1)])

@@ -51,7 +51,7 @@ def locate(text: str, folder: Path) -> URL:
     """
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise Halt(
             "settings/url is not a database URL: write sqlite:///PATH or "
             "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"

@@ -6,7 +6,7 @@
 #   make help    the rest
 
 PYTHON ?= python3
-PROJECT ?= examples/operations
+PROJECT ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -22,7 +22,7 @@ demo: $(VENV)/.all ## Run the example mesh, drive it, check that it balances
 	$(BIN)/python examples/operations/demo.py
 
 up: $(VENV)/.all ## Run a project until Ctrl-C (PROJECT=DIR, the example when not given)
-	$(BIN)/crossdock up $(PROJECT)
+	$(if $(PROJECT),$(BIN)/crossdock up $(PROJECT),$(BIN)/python examples/operations/up.py)
 
 trial: $(VENV)/.all ## Carry real records through the mesh (DATA=DIR)
 	@test -n "$(DATA)" || { echo "say where the records are: make trial DATA=DIR" >&2; exit 2; }

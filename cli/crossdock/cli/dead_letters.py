@@ -55,11 +55,15 @@ async def group(letters: AsyncIterable[DeadLetter]) -> list[Group]:
 
 def grouped_table(groups: Iterable[Group]) -> Table:
     """Return the groups as a table."""
-    table = Table("where", "reason", "count", "numbers", "since")
+    table = Table("where", "reason", "count", "numbers", "since, UTC")
     for each in groups:
         numbers = f"{each.first}" if each.count == 1 else f"{each.first} … {each.last}"
         table.add_row(
-            f"{each.kind} {each.where}", each.reason, f"{each.count:,}", numbers, each.since
+            f"{each.kind} {each.where}",
+            each.reason,
+            f"{each.count:,}",
+            numbers,
+            each.since[:19].replace("T", " "),  # to the second
         )
     return table
 

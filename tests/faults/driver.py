@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
-
+from faults.caller import Caller
 from faults.ledger import Ledger, Order
 
-CONTRACT = "sales.order.placed"
+PATH = "/v1/messages/sales.order.placed"
 TOO_MUCH = 2_000_000  # the table of the destination `eu` refuses it
 _AGAIN = 0.1
-_BUSY = frozenset({429, 503})
+_NOT_NOW = frozenset({429, 503, None})  # None: no answer, so it is not known
 
 
 def orders(prefix: str) -> Iterator[Order]:
@@ -42,57 +42,53 @@ def body(order: Order) -> dict[str, Any]:
 class Driver:
     """Sends from this process, many at a time."""
 
-    def __init__(self, url: str, ledger: Ledger) -> None:
+    def __init__(self, host: str, port: int, ledger: Ledger, *, callers: int = 32) -> None:
         self._ledger = ledger
-        self._http = httpx.AsyncClient(
-            base_url=url, timeout=15, limits=httpx.Limits(max_connections=64)
-        )
+        self._callers = [Caller(host, port) for _ in range(callers)]
         self.acknowledged = 0
 
     async def send(self, order: Order) -> None:
-        """Send one order until it is acknowledged, always as the same message."""
-        self._ledger.sent(order)
-        while not await self._try(order):
-            await asyncio.sleep(_AGAIN)
-        self._ledger.acknowledged(order.key)
-        self.acknowledged += 1
+        """Send one order until it is acknowledged."""
+        await self._send(self._callers[0], order)
 
     async def send_all(self, source: Iterator[Order], count: int) -> None:
         """Send so many, as fast as the gateway takes them."""
-        await self._together(itertools.islice(source, count))
+        chosen = itertools.islice(source, count)
+        async with asyncio.TaskGroup() as lanes:
+            for caller in self._callers:
+                lanes.create_task(self._lane(caller, chosen))
 
     async def load(self, source: Iterator[Order], rate: int, enough: asyncio.Event) -> None:
-        """Send about so many a second until it is enough."""
-        every = 0.1
-        async with asyncio.TaskGroup() as sending:
+        """Send at most so many a second until it is enough."""
+        every = len(self._callers) / rate
+
+        async def lane(caller: Caller) -> None:
             while not enough.is_set():
-                for order in itertools.islice(source, max(1, int(rate * every))):
-                    sending.create_task(self.send(order))
-                await asyncio.sleep(every)
-
-    async def close(self) -> None:
-        """Hang up."""
-        await self._http.aclose()
-
-    async def _together(self, source: Iterator[Order], at_once: int = 32) -> None:
-        async def lane() -> None:
-            for order in source:
-                await self.send(order)
+                pause = asyncio.create_task(asyncio.sleep(every))
+                await self._send(caller, next(source))
+                await pause
 
         async with asyncio.TaskGroup() as lanes:
-            for _ in range(at_once):
-                lanes.create_task(lane())
+            for caller in self._callers:
+                lanes.create_task(lane(caller))
 
-    async def _try(self, order: Order) -> bool:
-        try:
-            answer = await self._http.post(
-                f"/v1/messages/{CONTRACT}",
-                json=body(order),
-                headers={"idempotency-key": order.key},
-            )
-        except httpx.TransportError:
-            return False
-        if answer.status_code in _BUSY:
-            return False
-        assert answer.status_code == 202, answer.text
-        return True
+    def close(self) -> None:
+        """Hang up."""
+        for each in self._callers:
+            each.close()
+
+    async def _lane(self, caller: Caller, source: Iterator[Order]) -> None:
+        for order in source:
+            await self._send(caller, order)
+
+    async def _send(self, caller: Caller, order: Order) -> None:
+        self._ledger.sent(order)
+        data = json.dumps(body(order)).encode()
+        while True:  # always as the same message
+            status = await caller.post(PATH, data, order.key)
+            if status == 202:
+                break
+            assert status in _NOT_NOW, f"{order.key} was refused: {status}"
+            await asyncio.sleep(_AGAIN)
+        self._ledger.acknowledged(order.key)
+        self.acknowledged += 1

@@ -61,6 +61,11 @@ class ServiceProcess:
                     pass
                 await asyncio.sleep(0.05)
 
+    def kept_waiting(self) -> float:
+        """Return the seconds since its start in which it could run and other processes did."""
+        statistics = Path(f"/proc/{self._running().pid}/schedstat")
+        return int(statistics.read_text().split()[1]) / 1e9 if statistics.exists() else 0.0
+
     async def kill(self) -> None:
         """kill -9; does nothing when it has ended."""
         if self.process is not None and self.process.returncode is None:

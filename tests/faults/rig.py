@@ -23,6 +23,7 @@ from project_folder import write, write_project
 
 MESH = "f"
 DESTINATIONS = ("eu", "world")
+_PATIENCE = 30.0
 _SECOND_EFFECTS_SHOW = "no key: a second effect is a second row"
 
 
@@ -46,7 +47,9 @@ class Rig:
         self._services: dict[str, ServiceProcess] = {}
         self._probes = itertools.count()
         self.ledger = Ledger(folder / "ledger")
-        self.driver = Driver(f"http://{self._listen}", self.ledger)
+        place = (self._listen.host, self._listen.port, self.ledger)
+        self.driver = Driver(*place)
+        self._prober = Driver(*place, callers=1)  # waits behind no other caller
         self.gateway = self.add("gateway", "gateway", "--listen", str(self._listen))
         self.router = self.add("router", "router")
         self.worker = self.add("worker", "worker")
@@ -66,15 +69,26 @@ class Rig:
         for each in chosen:
             await each.ready()
 
-    async def probe(self, within: float) -> float:
-        """Send one good order; return the seconds until its effect, which must come in time."""
+    async def restart(self, victim: ServiceProcess, within: float) -> float:
+        """Start a process again; return the seconds until the first effect, which must be in time.
+
+        The time in which other processes had the processor does not count: this is no promise about
+        a busy machine.
+        """
         begin = time.monotonic()
+        await victim.start()
+        await self.probe(_PATIENCE)
+        seconds = time.monotonic() - begin - victim.kept_waiting()
+        assert seconds <= within, f"{victim.name} was through again after {seconds:.1f} s"
+        return seconds
+
+    async def probe(self, within: float) -> None:
+        """Send one good order, whose effect must come in time."""
         order = Order(f"probe-{next(self._probes)}", ("eu",))
         async with asyncio.timeout(within):
-            await self.driver.send(order)
+            await self._prober.send(order)
             while not has_row(self.database, "eu", order.key):
                 await asyncio.sleep(0.02)
-        return time.monotonic() - begin
 
     async def at_rest(self, within: float) -> None:
         """Return when nothing waits and nothing is in flight, first before routes, then behind."""
@@ -120,7 +134,8 @@ class Rig:
         """End every process."""
         for each in self._services.values():
             await each.close()
-        await self.driver.close()
+        self.driver.close()
+        self._prober.close()
         self._listen.release()
 
 

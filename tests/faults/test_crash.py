@@ -38,8 +38,7 @@ async def test_kills_at_random_times_lose_nothing_and_repeat_nothing(tmp_path: P
                 await asyncio.sleep(chance.uniform(0.2, 1.0))
                 victim = services[number % len(services)]
                 await victim.kill()
-                await victim.start()
-                waits.append(await rig.probe(RESTART))
+                waits.append(await rig.restart(victim, RESTART))
         await rig.at_rest(row.patience)
         verdict = await rig.verdict()
     assert verdict.green, verdict
@@ -59,8 +58,7 @@ async def test_a_crash_at_each_step_loses_nothing_and_repeats_nothing(tmp_path: 
             prefix = f"{point.partition(':')[0]}-{number}"
             async with rig.under_load(prefix, rate=300, at_least=100, patience=row.patience):
                 assert await victim.ended(20) == 137, f"{name} never came to {point}"
-                await victim.start()
-                await rig.probe(RESTART)
+                await rig.restart(victim, RESTART)
         await rig.at_rest(row.patience)
         verdict = await rig.verdict()
     assert verdict.green, verdict

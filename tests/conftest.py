@@ -28,7 +28,7 @@ def postgresql() -> Iterator[PostgreSQL]:
     # Not below pytest's folder: every run of pytest closes that to other users, and the server
     # runs as one.
     with TemporaryDirectory(prefix="crossdock-postgresql-") as folder:
-        server = PostgreSQL(Path(folder))
+        server = PostgreSQL(Path(folder), sync=False)
         server.start()
         yield server
         server.kill()

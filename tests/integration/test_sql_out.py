@@ -296,8 +296,8 @@ async def test_postgresql_makes_the_types_of_the_columns_and_keeps_all_digits(
 
 @pytest.mark.peer
 @pytest.mark.fault
-async def test_kill_9_of_postgresql_in_the_middle_has_each_effect_once(
-    postgresql: PostgreSQL,
+async def test_kill_9_of_postgresql_in_the_middle_has_each_effect_once_and_alarms_nobody(
+    postgresql: PostgreSQL, caplog: pytest.LogCaptureFixture
 ) -> None:
     database = PostgresqlDatabase(postgresql.database())
     database.run("CREATE TABLE things (id integer, name text)")
@@ -326,6 +326,7 @@ async def test_kill_9_of_postgresql_in_the_middle_has_each_effect_once(
         await going
     await sink.close()
     assert database.run("SELECT count(*), count(DISTINCT id) FROM things") == [(1000, 1000)]
+    assert not [each for each in caplog.records if each.levelno >= logging.ERROR]
 
 
 async def reopened(sink: SqlSink) -> None:

@@ -260,7 +260,8 @@ class Connection:
 
     def _sever(self) -> None:
         if isinstance(wire := self._client.socket(), socket.socket):
-            wire.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # it was lost in the meantime
+                wire.shutdown(socket.SHUT_RDWR)
 
 
 def _resolve(future: asyncio.Future[Any], value: object) -> None:

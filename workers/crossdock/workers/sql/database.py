@@ -73,6 +73,7 @@ def _engine(url: URL, *, writes: bool) -> Engine:
         engine = create_engine(
             url,
             poolclass=NullPool,
+            pool_reset_on_return=None,  # closing ends a transaction; a lost connection has none
             hide_parameters=True,  # I6
             isolation_level="READ COMMITTED" if writes else "AUTOCOMMIT",
             connect_args={"connect_timeout": _CONNECT},
@@ -90,6 +91,7 @@ def _sqlite(url: URL, *, writes: bool) -> Engine:
     engine = create_engine(
         url,
         poolclass=NullPool,
+        pool_reset_on_return=None,  # closing ends a transaction; a lost connection has none
         hide_parameters=True,  # I6
         connect_args={"timeout": _BUSY},
     )

@@ -10,6 +10,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -132,5 +133,9 @@ class Session:
         if connection is None or connection.dialect.name == "sqlite" or connection.invalidated:
             return  # SQLite waits no longer than its busy timeout
         driver: Any = connection.connection.dbapi_connection
-        with socket.socket(fileno=os.dup(driver.pgconn.socket)) as wire:
+        assert connection.dialect.dbapi is not None  # noqa: S101 - narrows a type: it is connected
+        with (
+            suppress(connection.dialect.dbapi.Error, OSError),  # it was lost in the meantime
+            socket.socket(fileno=os.dup(driver.pgconn.socket)) as wire,
+        ):
             wire.shutdown(socket.SHUT_RDWR)

@@ -56,6 +56,23 @@ async def first(bus: Bus) -> int:
     return (await bus.jetstream.stream_info("t-out")).state.first_seq
 
 
+async def test_what_was_accepted_before_there_are_routes_stays_also_when_it_is_full_I8(
+    bus: Bus,
+) -> None:
+    settings = BrokerSettings(history=Duration(0.1), max_bytes=Size(100_000))
+    await provision(bus, settings)
+    subject = SUBJECTS.incoming("a.b.c")
+    await bus.publish_many(
+        [
+            (subject, Message(id=f"{n}", source="/t", type="a.b.c", data=b"x" * 1000))
+            for n in range(70)
+        ]
+    )
+    await asyncio.sleep(0.2)  # past the history
+    assert await Janitor(bus, settings).clean("in") == 1
+    assert (await bus.jetstream.stream_info("t-in")).state.messages == 70
+
+
 async def test_aged_history_goes_and_what_is_unread_stays(bus: Bus) -> None:
     settings = BrokerSettings(history=Duration(0.1))
     await provision(bus, settings)

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import math
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
@@ -29,6 +30,7 @@ _log = logging.getLogger("crossdock.consuming")
 
 _REMEMBERED = 100_000
 _SIGN_OF_LIFE = 3.0
+_MOMENT = 0.1
 _DRAIN = 12.0
 
 State = Literal["starting", "running", "paused", "halted", "stopped"]
@@ -91,6 +93,7 @@ class Consuming:
         self._stop = asyncio.Event()
         self._pulling = asyncio.Lock()
         self._held: set[Incoming] = set()
+        self._suspects: deque[Incoming] = deque()  # bounded by max_ack_pending (I8)
         self._known: dict[int, int] = {}
         self._failures = 0
         self._dead = 0
@@ -156,32 +159,49 @@ class Consuming:
     async def _lane(self) -> None:
         while not self._leaving:
             async with self._pulling:
-                batch = await self._puller.next(self._batch, 0.5)
-            if not batch:
-                if self._drained:
-                    return
-                continue
-            self._observe("taken", len(batch))
-            self._held.update(batch)
-            reach("received")
-            try:
+                batch = await self._puller.next(self._batch, 0.0 if self._suspects else 0.5)
+            if batch:
+                self._observe("taken", len(batch))
                 await self._work(batch)
-            finally:
-                self._held.difference_update(batch)
+            elif self._drained and not self._suspects:
+                return
+            await self._try_suspects()
+        await self._leave_suspects()
 
     async def _work(self, batch: list[Incoming]) -> None:
         expected = [each for each in batch if each.delivered == 1 or each.sequence in self._known]
-        if expected:
-            await self._try(expected)
-        for each in batch:
-            if each.settled or each in expected:
-                continue
-            if not self._leaving:
+        suspects = set(batch).difference(expected)
+        self._held.update(batch)
+        reach("received")
+        self._suspects.extend(each for each in batch if each in suspects)
+        try:
+            if expected:
+                await self._try(expected)
+        finally:
+            self._held.difference_update(expected)
+
+    async def _try_suspects(self) -> None:
+        """Try what came again unasked, for a moment: after a crash it is many, one at a time.
+
+        What is new does not wait behind them.
+        """
+        clock = asyncio.get_running_loop().time
+        until = clock() + _MOMENT
+        while self._suspects and not self._leaving and clock() < until:
+            each = self._suspects.popleft()
+            try:
                 await self._try_suspect(each)
-            elif self.state != "halted":
+            finally:
+                self._held.discard(each)
+
+    async def _leave_suspects(self) -> None:
+        while self._suspects:
+            each = self._suspects.popleft()
+            if self.state != "halted":
                 await self._settle(each, Disconnected("stopping"), 1)
             else:
                 self._observe("retried", 1)
+            self._held.discard(each)
 
     async def _try_suspect(self, incoming: Incoming) -> None:
         """Try a message that came again unasked: it may have ended the process that tried it."""

@@ -81,6 +81,7 @@ class Puller:
         self._subscription: Subscription | None = None
         self._buffer: deque[Incoming] = deque()
         self._arrived = asyncio.Event()
+        self._ended = False
         self._open = 0  # messages that the open request may still bring
         self._last_sign = 0.0
         self._suspect = False  # the consumer may have gone: look before asking again
@@ -94,6 +95,7 @@ class Puller:
             NatsError: When the broker does not answer.
         """
         await self.ensure()
+        self._ended = False
         self._subscription = await self._client.subscribe(f"{self._inbox}.*", cb=self._on_message)
 
     async def next(self, most: int, wait: float) -> list[Incoming]:
@@ -104,7 +106,7 @@ class Puller:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait
         while not self._buffer:
-            if self._subscription is None:
+            if self._ended:
                 return []
             await self._keep_asking()
             left = deadline - loop.time()
@@ -134,6 +136,7 @@ class Puller:
             await subscription.drain()  # type: ignore[no-untyped-call] # nats-py
         except (NatsError, TimeoutError):
             _log.info("consumer not drained", extra={"consumer": self.spec.durable})
+        self._ended = True
         self._arrived.set()
 
     async def give_back(self) -> None:

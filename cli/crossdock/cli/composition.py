@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from crossdock.cli.following import beside, follow_project
+from crossdock.cli.following import beside, check_change, follow_project
 from crossdock.contracts import Halt, Registry
 from crossdock.mesh.janitor import Janitor
 from crossdock.mesh.lag import follow_lag
@@ -48,7 +48,7 @@ def run_router(place: Place) -> int:
     from crossdock.router.loading import load_router
     from crossdock.router.running import Router
 
-    project = LastGood(place.project, load_router)
+    project = LastGood(place.project, load_router, check_change)
 
     async def work(running: Running) -> None:
         router = Router(running.bus, running.metrics, running.tracing)
@@ -82,7 +82,7 @@ def run_workers(place: Place, group: str | None, names: tuple[str, ...]) -> int:
         chosen = {name: each for name, each in found.workers.items() if name in names}
         return msgspec.structs.replace(found, workers=chosen)
 
-    project = LastGood(place.project, load)
+    project = LastGood(place.project, load, check_change)
 
     async def work(running: Running) -> None:
         workers = Workers(running.bus, place.project, running.metrics, running.tracing)
@@ -124,7 +124,7 @@ def run_gateway(place: Place, listen: str | None) -> int:
         clients = Clients(load_clients(folder), anonymous=settings.anonymous)
         return load_contracts(folder), clients
 
-    project = LastGood(place.project, load)
+    project = LastGood(place.project, load, check_change)
 
     async def work(running: Running) -> None:
         gateway = Gateway(

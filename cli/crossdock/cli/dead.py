@@ -12,6 +12,7 @@ from crossdock.cli.options import JsonOption, NatsOption, ProjectOption
 
 if TYPE_CHECKING:
     from crossdock.cli.dead_letters import Group
+    from crossdock.cli.redriving import Result
     from crossdock.mesh.bus import Bus
     from crossdock.mesh.dead_letters import DeadLetter
 
@@ -86,13 +87,16 @@ def redrive(  # noqa: PLR0913 - each is an option of the command
     everything: Annotated[bool, typer.Option("--all", help="All dead letters.")] = False,
     data: Annotated[
         Path | None,
-        typer.Option(help="File with repaired data, for one dead letter.", exists=True),
+        typer.Option(
+            help="File with repaired data, as its contract wants it, for one dead letter.",
+            exists=True,
+        ),
     ] = None,
     yes: Annotated[bool, typer.Option(help="Do not ask.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Send dead letters again, each to the step that failed; what was sent is removed here."""
-    from crossdock.cli.redriving import Choice, Redrive, choose
+    from crossdock.cli.redriving import Choice, Redrive, choose, read_repair
     from crossdock.cli.session import visit
 
     if sum((bool(numbers), where is not None, everything)) != 1:
@@ -103,8 +107,12 @@ def redrive(  # noqa: PLR0913 - each is an option of the command
     chosen = visit(project, nats, lambda bus: choose(bus, choice))
     if chosen and not yes and not typer.confirm(f"Send {len(chosen)} again?", err=True):
         raise typer.Exit(1)
-    work = Redrive(numbers=chosen, data=None if data is None else data.read_bytes(), quiet=json)
-    result = visit(project, nats, work.run)
+
+    async def send(bus: Bus) -> Result:
+        repair = None if data is None else read_repair(project, data)
+        return await Redrive(numbers=chosen, repair=repair, quiet=json).run(bus)
+
+    result = visit(project, nats, send)
     if json:
         say_json(result)
     else:
@@ -112,3 +120,28 @@ def redrive(  # noqa: PLR0913 - each is an option of the command
             complain(f"{each}: {why}")
         say(f"{result.sent} sent again, {len(result.refused)} not")
     raise typer.Exit(1 if result.refused else 0)
+
+
+@app.command()
+def discard(
+    numbers: Annotated[list[int], typer.Argument(help="Numbers of dead letters.")],
+    *,
+    project: ProjectOption = Path(),
+    nats: NatsOption = None,
+    yes: Annotated[bool, typer.Option(help="Do not ask.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Remove dead letters for good, for example what was corrected in its own system."""
+    from crossdock.cli.redriving import remove
+    from crossdock.cli.session import visit
+
+    if not yes and not typer.confirm(f"Remove {len(numbers)} for good?", err=True):
+        raise typer.Exit(1)
+    missing = visit(project, nats, lambda bus: remove(bus, numbers))
+    if json:
+        say_json({"removed": len(numbers) - len(missing), "missing": missing})
+    else:
+        for each in missing:
+            complain(f"{each}: there is no such dead letter")
+        say(f"{len(numbers) - len(missing)} removed")
+    raise typer.Exit(1 if missing else 0)

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 
-from crossdock.contracts import Disconnected
+from crossdock.cli.planning import plan
+from crossdock.contracts import Disconnected, Halt
 from crossdock.mesh.service import Running
 from crossdock.mesh.watching import LastGood
 
@@ -52,6 +54,17 @@ async def follow_project(
         following.cancel()
         stopping.cancel()
         await asyncio.wait({following, stopping})
+
+
+async def check_change(folder: Path) -> None:
+    """Check a changed project as a whole, as ``crossdock check`` does, in a process of its own.
+
+    Raises:
+        Halt: With every problem.
+    """
+    found = await plan(folder)
+    if found.problems:
+        raise Halt.of("the project cannot be used", list(found.problems))
 
 
 @contextlib.asynccontextmanager

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from crossdock.contracts import Message, Problem, Reject, keyed_id
+from crossdock.contracts import Contract, Message, Problem, Reject, keyed_id
 from crossdock.contracts.message import decode, encode
 from crossdock.mesh.bus import Bus, Outgoing, Published, Stored
 
@@ -137,8 +137,8 @@ async def redrive(bus: Bus, letter: DeadLetter, data: bytes | None = None) -> Pu
         message = Message.from_headers(letter.headers, letter.data if data is None else data)
     except ValueError as error:
         raise Reject(
-            f"dead letter {letter.sequence} was refused by {letter.cause.where} before it became a "
-            "message: correct it in its system, or send the repaired data with `message send`"
+            f"{letter.cause.where} refused it before it became a message: correct it in its "
+            "system, or give the data that its contract wants with --data"
         ) from error
     headers = message.headers()
     headers["Nats-Msg-Id"] = keyed_id("redrive", str(letter.sequence), letter.time)
@@ -147,6 +147,34 @@ async def redrive(bus: Bus, letter: DeadLetter, data: bytes | None = None) -> Pu
     else:
         subject = letter.subject
     published = (await bus.store([Outgoing(subject, headers, message.data)]))[0]
+    await bus.delete("dead", letter.sequence)
+    return published
+
+
+async def readmit(bus: Bus, letter: DeadLetter, contract: Contract, data: bytes) -> Published:
+    """Let in the repaired data of what a source had refused, then remove the dead letter.
+
+    Args:
+        bus: The bus.
+        letter: What the source refused.
+        contract: What it wanted to publish.
+        data: The data as the contract wants it; no map of the worker is applied.
+
+    Raises:
+        CrossdockError: When it could not be stored; the dead letter is kept then.
+    """
+    where = letter.cause.where
+    message_id = keyed_id("readmit", where, str(letter.sequence), letter.time)
+    message = Message(
+        id=message_id,
+        source=f"/{bus.subjects.mesh}/{where}",
+        type=contract.name,
+        dataschema=contract.dataschema,
+        data=data,
+        time=letter.time,
+        extensions={"correlationid": message_id},
+    )
+    published = await bus.publish(bus.subjects.incoming(contract.name), message)
     await bus.delete("dead", letter.sequence)
     return published
 

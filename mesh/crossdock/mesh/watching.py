@@ -26,6 +26,7 @@ _FIRST_LOOK = 0.3
 
 Snapshot: TypeAlias = frozenset[tuple[str, int, int]]
 Loaded = TypeVar("Loaded")
+Check = Callable[[Path], Awaitable[object]]
 
 
 def snapshot(folder: Path) -> Snapshot:
@@ -120,18 +121,23 @@ class LastGood(Generic[Loaded]):
         problems: How many problems the files have now, 0 when ``value`` is what they say.
     """
 
-    def __init__(self, folder: Path, load: Callable[[Path], Loaded]) -> None:
+    def __init__(
+        self, folder: Path, load: Callable[[Path], Loaded], check: Check | None = None
+    ) -> None:
         """Load the content.
 
         Args:
             folder: The project folder.
             load: Reads it; called in a thread. Raises Halt, with every problem, when it is wrong.
+            check: Looks at a change as a whole before it is loaded; raises Halt likewise. What one
+                service reads may be right in itself and not fit what the others read.
 
         Raises:
             Halt: The content is wrong from the start.
         """
         self._folder = folder
         self._load = load
+        self._check = check
         self._known = snapshot(folder)
         self.value = load(folder)
         self.problems = 0
@@ -140,6 +146,8 @@ class LastGood(Generic[Loaded]):
         """Apply each new good content, until cancelled; a bad one is logged and changes nothing."""
         async for _ in project_changes(self._folder, self._known):
             try:
+                if self._check is not None:
+                    await self._check(self._folder)
                 loaded = await asyncio.to_thread(self._load, self._folder)
             except Halt as error:
                 self.problems = max(1, len(error.problems))

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from container_process import CROSSDOCK, ContainerProcess
 from deployment import COMBINATIONS, ROOT, compose, containers, render, run
 from nats_server import NatsServer
-
-CROSSDOCK = Path(sys.executable).parent / "crossdock"
 
 
 def from_chart() -> set[tuple[str, ...]]:
@@ -53,12 +47,6 @@ def test_each_option_is_in_the_help_of_its_command(argv: tuple[str, ...]) -> Non
     assert "CROSSDOCK_NATS" in shown.stdout, "the URL with the password comes by environment only"
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 def project(folder: Path) -> Path:
     """Lay out a project as the kubelet lays out a ConfigMap: links over a hidden folder."""
     version = folder / "..2026_01_01"
@@ -75,39 +63,11 @@ def project(folder: Path) -> Path:
 def test_a_container_becomes_ready_and_stops_in_time(
     argv: tuple[str, ...], nats_server: NatsServer, tmp_path: Path
 ) -> None:
-    port = free_port()
     mounted = project(tmp_path / "project")
-    address = f"127.0.0.1:{port}"
-    here = {"/project": str(mounted), "0.0.0.0:8080": address, "0.0.0.0:9090": address}
-    scratch = tmp_path / "tmp"  # as in a container, where nothing else can be written
-    scratch.mkdir()
-    environment = {
-        "PATH": os.environ["PATH"],
-        "CROSSDOCK_NATS": nats_server.url,
-        **dict.fromkeys(("HOME", "TMPDIR"), str(scratch)),
-    }
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [str(CROSSDOCK), *(here.get(word, word) for word in argv)],
-            env=environment,
-            stdout=log,
-            stderr=log,
-            cwd=mounted,
-        )
+    container = ContainerProcess(argv, nats_server.url, mounted, tmp_path)
     try:
-        for path in ("livez", "readyz"):
-            wait_for(f"http://{address}/{path}", process, tmp_path / "log")
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0, (tmp_path / "log").read_text()
+        container.wait_until("livez")
+        container.wait_until("readyz")
+        assert container.stop() == 0, container.log()
     finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while run(sys.executable, "deploy/health.py", url).returncode:
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(log.read_text())
-        time.sleep(0.1)
+        container.kill()

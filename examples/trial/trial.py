@@ -19,6 +19,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
 from carry.accounting import accounts
 from carry.doors import (
     PURCHASE,
@@ -33,15 +43,6 @@ from carry.lines import FLOW, PURCHASES, ROOM, WEATHER, Kind, Lines, Row, read_l
 from carry.mesh import Failed, Mesh, add_client
 from carry.report import Pass, as_json, show
 from carry.stage import Stage, set_up
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
 _SETTLE: Final = 90.0  # seconds after the last record was handed over
 _LOOK: Final = 0.25

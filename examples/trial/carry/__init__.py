@@ -1,0 +1,1 @@
+"""Carries real records through a mesh, and accounts for each of their lines."""

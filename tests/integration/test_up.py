@@ -163,3 +163,17 @@ def test_ports_are_given_back_after_use() -> None:
     port = ReservedPort("127.0.0.1")
     port.release()
     port.release()
+
+
+async def test_a_change_that_fits_in_parts_and_not_as_a_whole_changes_nothing(up: Up) -> None:
+    await up.start()
+    await up.ready()
+    logs = up.project / ".crossdock" / "logs"
+    route = (up.project / "routes" / "orders.yaml").read_text()
+    # Good for the router; but a worker has that name, and a dead letter could be either's.
+    (up.project / "routes" / "book.yaml").write_text(route.replace("orders", "book"))
+    await eventually(lambda: "change not applied" in (logs / "router.log").read_text(), seconds=40)
+    await up.send(6)
+    await up.send(7)
+    await eventually(lambda: 7 in up.delivered(), seconds=20)
+    assert up.delivered() == [6, 7]

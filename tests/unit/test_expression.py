@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -236,3 +237,27 @@ def test_i8_a_built_in_that_takes_the_square_of_its_input_gets_small_messages_on
         Expression(text).evaluate({**small, "more": "x" * 200_000})
     assert time.monotonic() - began < 20
     assert Expression("t").evaluate({"t": "x" * 200_000}) == "x" * 200_000
+
+
+def test_an_expression_may_die_in_another_thread_than_it_was_used_in() -> None:
+    made = [Expression(f"a + {number}") for number in range(50)]
+    assert made[1].evaluate({"a": 1}) == 2
+    unraisable: list[object] = []
+    before, sys.unraisablehook = sys.unraisablehook, unraisable.append
+    try:
+        thread = threading.Thread(target=made.clear)
+        thread.start()
+        thread.join()
+    finally:
+        sys.unraisablehook = before
+    assert unraisable == []
+
+
+def test_a_thread_keeps_a_bounded_number_of_compiled_expressions_and_makes_the_others_anew() -> (
+    None
+):
+    first = Expression("a & 'first'")
+    for number in range(5000):
+        Expression(f"a + {number}")
+    assert len(expression._compiled.by_text) <= 4096
+    assert first.evaluate({"a": "the "}) == "the first"

@@ -67,10 +67,25 @@ _MEANING: Final = {
 }
 
 
+class _Compiled(threading.local):
+    """What a thread has compiled, by text.
+
+    The engine's objects may be run and dropped by the thread that made them only, so they belong to
+    the thread and not to an :class:`Expression`, which may die anywhere.
+    """
+
+    def __init__(self) -> None:
+        self.by_text: dict[str, jsonata.Jsonata] = {}
+
+
+_KEPT: Final = 4096
+_compiled = _Compiled()
+
+
 class Expression:
     """One compiled JSONata expression; may be used from any thread."""
 
-    __slots__ = ("_heavy", "_local", "place", "text")
+    __slots__ = ("_heavy", "place", "text")
 
     def __init__(self, text: str, *, place: str = "") -> None:
         """Compile it.
@@ -86,7 +101,6 @@ class Expression:
         self.text = text
         self.place = place
         self._heavy = is_heavy(text)
-        self._local = threading.local()
         refused = refusals(text)
         if refused:
             raise ValueError("; ".join(refused))
@@ -148,13 +162,15 @@ class Expression:
             ) from error
         compiled.set_runtime_bounds(int(TIMEOUT * 1000), DEPTH)
         compiled.set_output_convert_nulls(convert=False)
-        self._local.compiled = compiled
+        own = _compiled.by_text
+        while len(own) >= _KEPT:
+            own.pop(next(iter(own)))
+        own[self.text] = compiled
         return compiled
 
     def _run(self, value: Json, bindings: dict[str, Json] | None) -> Json:
-        try:
-            compiled = self._local.compiled
-        except AttributeError:
+        compiled = _compiled.by_text.get(self.text)
+        if compiled is None:
             compiled = self._compile()
         if self._heavy:
             self._check_size(value)

@@ -47,6 +47,7 @@ from carry.stage import Stage, set_up
 _SETTLE: Final = 90.0  # seconds after the last record was handed over
 _LOOK: Final = 0.25
 _PASSES: Final = 3
+_INTERRUPTED: Final = 130
 
 
 class Trial:
@@ -59,6 +60,7 @@ class Trial:
         self._mesh = Mesh(stage)
         self._key = ""
         self._answers: dict[int, Answer] = {}
+        self._first = Counter[str]()
         self._bars: dict[Kind, TaskID] = {}
         self.passes: list[Pass] = []
 
@@ -92,8 +94,10 @@ class Trial:
             watching.cancel()
             await evidence.close()
         arrived = delivered(self._stage)
+        if not self.passes:
+            self._first = _by_destination(arrived)
         if len(self.passes) == _PASSES - 1:
-            wrong += _without_repeats(seen, arrived)
+            wrong += self._without_repeats(seen)
         made = Pass(
             name=name,
             seconds=time.monotonic() - start,
@@ -125,6 +129,14 @@ class Trial:
             return [f"something is still on its way after {_SETTLE:g} s"]
         return []
 
+    def _without_repeats(self, seen: Seen) -> list[str]:
+        """Name the destinations to which nothing came twice: a trial of them has shown nothing."""
+        return [
+            f"{name}: the repeated records never reached it, so its inbox was not tried"
+            for name, rows in self._first.items()
+            if seen.deliveries[name] < 2 * rows
+        ]
+
     async def _watch(self, name: str) -> None:
         """Keep the progress bars at what is at the destinations."""
         if self.passes:  # all of it is there already
@@ -150,16 +162,11 @@ class Trial:
                 self._progress.update(task.id, total=lines, completed=there)
 
 
-def _without_repeats(seen: Seen, arrived: Counter[Row]) -> list[str]:
-    """Name the destinations to which nothing came twice: a trial of them has shown nothing."""
-    effects = Counter[str]()
+def _by_destination(arrived: Counter[Row]) -> Counter[str]:
+    rows = Counter[str]()
     for row, times in arrived.items():
-        effects[str(row[0])] += times
-    return [
-        f"{name}: the repeated records never reached it, so its inbox was not tried"
-        for name, rows in effects.items()
-        if seen.deliveries[name] < 2 * rows
-    ]
+        rows[str(row[0])] += times
+    return rows
 
 
 def main() -> int:
@@ -175,6 +182,8 @@ def main() -> int:
             return _run(wishes.keep, files, json=wishes.json)
         with tempfile.TemporaryDirectory(prefix="crossdock-trial-") as folder:
             return _run(Path(folder), files, json=wishes.json)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     except (Failed, OSError) as error:
         print(f"trial: {error}", file=sys.stderr)
         return 1

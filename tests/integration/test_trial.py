@@ -38,9 +38,9 @@ REFUSED = {
 def data() -> Path:
     """Folder with the four files: named by the environment, or beside the checkout."""
     named = os.environ.get("CROSSDOCK_TRIAL_DATA")
-    if named is None and not BESIDE.is_dir():
+    if not named and not BESIDE.is_dir():
         pytest.skip("set CROSSDOCK_TRIAL_DATA to the folder of the trial's four files")
-    return BESIDE if named is None else Path(named)
+    return Path(named) if named else BESIDE
 
 
 @pytest.mark.timeout(SECONDS + 30)

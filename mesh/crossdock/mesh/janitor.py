@@ -110,9 +110,7 @@ class Janitor:
             size=state.bytes,
             bound=self._bound,
         )
-        if (
-            fill.size > _HIGH_WATER * fill.bound
-        ):  # someone may wait for room
+        if fill.size > _HIGH_WATER * fill.bound:  # someone may wait for room
             self._nearly_full.add(kind)
         else:
             self._nearly_full.discard(kind)

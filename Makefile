@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up trial bench test check tools pins clean
+.PHONY: help demo up trial bench test faults check tools pins clean
 
 help: ## Show what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -33,6 +33,11 @@ bench: $(VENV)/.dev ## Measure against bare loops on this machine
 
 test: $(VENV)/.dev tools ## Run every test (TESTS=PATH for some)
 	$(BIN)/python -m pytest $(TESTS)
+
+faults: $(VENV)/.dev ## Kill processes for an hour, and judge (MESSAGES=N KILLS=N SEED=N)
+	CROSSDOCK_FAULT_MESSAGES=$(or $(MESSAGES),100000) CROSSDOCK_FAULT_KILLS=$(or $(KILLS),300) \
+	CROSSDOCK_FAULT_SEED=$(or $(SEED),1) \
+	  $(BIN)/python -m pytest tests/faults --timeout=0 -s --durations=0
 
 check: $(VENV)/.dev ## Lint, format, types, direction of imports
 	$(BIN)/ruff check

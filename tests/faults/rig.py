@@ -69,17 +69,20 @@ class Rig:
         for each in chosen:
             await each.ready()
 
-    async def restart(self, victim: ServiceProcess, within: float) -> float:
-        """Start a process again; return the seconds until the first effect, which must be in time.
+    async def restart(self, *victims: ServiceProcess, within: float) -> float:
+        """Start processes again; return the seconds until the first effect, which must be in time.
 
         The time in which other processes had the processor does not count: this is no promise about
         a busy machine.
         """
         begin = time.monotonic()
-        await victim.start()
+        for each in victims:
+            await each.start()
         await self.probe(_PATIENCE)
-        seconds = time.monotonic() - begin - victim.kept_waiting()
-        assert seconds <= within, f"{victim.name} was through again after {seconds:.1f} s"
+        waited = max(each.kept_waiting() for each in victims)
+        seconds = time.monotonic() - begin - waited
+        names = ", ".join(each.name for each in victims)
+        assert seconds <= within, f"through again {seconds:.1f} s after the restart of {names}"
         return seconds
 
     async def probe(self, within: float) -> None:

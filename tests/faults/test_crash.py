@@ -12,16 +12,13 @@ from faults.rig import running_rig
 from faults.scale import scale
 
 RESTART = 5.0  # seconds until the first message is through again
-STEPS = (
-    ("gateway", "accepted:50"),
-    ("router", "received:3"),
-    ("router", "published:3"),
-    ("router", "recorded:3"),
-    ("worker", "received:3"),
-    ("worker", "inbox-marked:3"),
-    ("worker", "delivered:3"),
-    ("worker", "recorded:3"),
-    ("worker", "dead-letter-stored:2"),
+ROUNDS: tuple[dict[str, str], ...] = (
+    {"gateway": "accepted:50"},
+    {"router": "received:3", "worker": "received:3"},
+    {"router": "published:3", "worker": "inbox-marked:3"},
+    {"router": "recorded:3", "worker": "delivered:3"},
+    {"worker": "recorded:3"},
+    {"worker": "dead-letter-stored:2"},
 )
 
 
@@ -38,7 +35,7 @@ async def test_kills_at_random_times_lose_nothing_and_repeat_nothing(tmp_path: P
                 await asyncio.sleep(chance.uniform(0.2, 1.0))
                 victim = services[number % len(services)]
                 await victim.kill()
-                waits.append(await rig.restart(victim, RESTART))
+                waits.append(await rig.restart(victim, within=RESTART))
         await rig.at_rest(row.patience)
         verdict = await rig.verdict()
     assert verdict.green, verdict
@@ -47,18 +44,20 @@ async def test_kills_at_random_times_lose_nothing_and_repeat_nothing(tmp_path: P
 
 @pytest.mark.fault
 async def test_a_crash_at_each_step_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
-    row = scale(messages=300, kills=len(STEPS))
+    row = scale(messages=300, kills=len(ROUNDS))
     async with running_rig(tmp_path) as rig:
         await rig.start()
-        for number in range(max(row.kills, len(STEPS))):
-            name, point = STEPS[number % len(STEPS)]
-            victim = getattr(rig, name)
-            await victim.kill()
-            await victim.start(point)
-            prefix = f"{point.partition(':')[0]}-{number}"
-            async with rig.under_load(prefix, rate=300, at_least=100, patience=row.patience):
-                assert await victim.ended(20) == 137, f"{name} never came to {point}"
-                await rig.restart(victim, RESTART)
+        for number in range(max(row.kills, len(ROUNDS))):
+            points = ROUNDS[number % len(ROUNDS)]
+            victims = {name: getattr(rig, name) for name in points}
+            for name, victim in victims.items():
+                await victim.kill()
+                await victim.start(points[name])
+            prefix = "-".join(each.partition(":")[0] for each in points.values()) + f"-{number}"
+            async with rig.under_load(prefix, rate=100, at_least=50, patience=row.patience):
+                for name, victim in victims.items():
+                    assert await victim.ended(30) == 137, f"{name} never came to {points[name]}"
+                await rig.restart(*victims.values(), within=RESTART)
         await rig.at_rest(row.patience)
         verdict = await rig.verdict()
     assert verdict.green, verdict

@@ -114,3 +114,16 @@ def test_nothing_unread_is_ever_chosen() -> None:
     assert keep_from(full, read=0, aged=100) == 1
     assert keep_from(full, read=10, aged=0) == 11
     assert keep_from(full, read=100, aged=0) == 32
+
+
+async def test_who_waits_for_room_does_not_wait_long(bus: Bus) -> None:
+    settings = BrokerSettings(max_bytes=Size(100_000))
+    await provision(bus, settings)
+    await fill(bus, "a", 80)
+    working = asyncio.create_task(Janitor(bus, settings).run())
+    await asyncio.sleep(0.5)  # it has looked, and could remove nothing
+    await read(bus, "a", 80)
+    async with asyncio.timeout(10):
+        while await first(bus) == 1:
+            await asyncio.sleep(0.05)
+    working.cancel()

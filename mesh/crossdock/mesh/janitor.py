@@ -22,6 +22,7 @@ from crossdock.mesh.project.settings import BrokerSettings
 _log = logging.getLogger("crossdock.janitor")
 
 EVERY = 30.0
+_SOON = 2.0
 _HIGH_WATER = 0.8
 _LOW_WATER = 0.7
 
@@ -77,6 +78,7 @@ class Janitor:
         self._bus = bus
         self._history = timedelta(seconds=settings.history)
         self._bound = int(settings.max_bytes)
+        self._nearly_full: set[str] = set()
 
     async def run(self) -> None:
         """Clean now and then until cancelled."""
@@ -86,7 +88,7 @@ class Janitor:
                     await self.clean(kind)
                 except (NatsError, CrossdockError) as error:
                     _log.info("not cleaned", extra={"stream": kind, "why": type(error).__name__})
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(_SOON if self._nearly_full else EVERY)
 
     async def clean(self, kind: str) -> int:
         """Remove from one stream what may go; return the first sequence that was kept.
@@ -99,13 +101,8 @@ class Janitor:
         stream = self._bus.subjects.stream(kind)
         state = (await jetstream.stream_info(stream)).state
         if not state.messages:
+            self._nearly_full.discard(kind)
             return state.first_seq
-        consumers = await self._bus.consumers(kind)
-        if kind == "in" and not consumers:  # the first routes take what was accepted before them
-            return state.first_seq
-        read = read_up_to(state.last_seq, consumers)
-        if kind == "out":
-            read = min(read, await self._before_unclaimed(consumers))
         fill = Fill(
             first=state.first_seq,
             last=state.last_seq,
@@ -113,6 +110,16 @@ class Janitor:
             size=state.bytes,
             bound=self._bound,
         )
+        if fill.size > _HIGH_WATER * fill.bound:  # someone may wait for room
+            self._nearly_full.add(kind)
+        else:
+            self._nearly_full.discard(kind)
+        consumers = await self._bus.consumers(kind)
+        if kind == "in" and not consumers:  # the first routes take what was accepted before them
+            return state.first_seq
+        read = read_up_to(state.last_seq, consumers)
+        if kind == "out":
+            read = min(read, await self._before_unclaimed(consumers))
         keep = keep_from(fill, read, await self._aged(kind, state.last_seq))
         if keep > state.first_seq:
             await jetstream.purge_stream(stream, seq=keep)

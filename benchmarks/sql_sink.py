@@ -31,7 +31,7 @@ from peers.postgresql import PostgreSQL
 BATCH, BATCHES, ROUNDS = 500, 40, 7
 TABLE = (
     "CREATE TABLE readings (meter text NOT NULL, at text NOT NULL, kwh double precision NOT NULL, "
-    "place text, quality integer)"
+    "place text, quality integer, PRIMARY KEY (meter, at))"
 )
 INSERT = "INSERT INTO readings (meter, at, kwh, place, quality) VALUES (?, ?, ?, ?, ?)"
 

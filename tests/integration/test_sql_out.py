@@ -223,6 +223,24 @@ async def test_old_ids_leave_the_inbox_and_young_ones_stay(database: Database) -
     assert database.run("SELECT id FROM crossdock_inbox") == [("id-2",)]
 
 
+async def test_pruning_goes_on_with_each_batch_while_there_is_more(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("sink", "statements"):
+        monkeypatch.setattr(f"crossdock.workers.sql_out.{place}.PRUNED_AT_ONCE", 2)
+    things(database)
+    sink = sink_on(database, inbox_keep=Duration(3600))
+    await sink.open()
+    await sink.deliver([delivery(i, {"id": i, "name": "a"}) for i in range(5)])
+    old = "0" if database.kind == "sqlite" else "now() - interval '2 hours'"
+    database.run(f"UPDATE crossdock_inbox SET time = {old}")  # noqa: S608 - one of the two above
+    sink._prune_at = 0.0
+    for i in (10, 11, 12):
+        await sink.deliver([delivery(i, {"id": i, "name": "a"})])
+    await sink.close()
+    assert database.run("SELECT count(*) FROM crossdock_inbox") == [(3,)]
+
+
 async def test_a_locked_sqlite_file_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

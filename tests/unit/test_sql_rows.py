@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crossdock.contracts import Halt, Reject
+from crossdock.contracts import CrossdockError, Halt, Reject
 from crossdock.mesh.project.scalars import Secret
 from crossdock.mesh.project.secrets import resolve_secrets
+from crossdock.workers.adapter import Delivery
 from crossdock.workers.sql.location import DatabaseUrl, locate, shown
 from crossdock.workers.sql_in import SqlInSettings
 from crossdock.workers.sql_in.position import Place, Position
@@ -22,7 +23,13 @@ from crossdock.workers.sql_out.rows import Shape, runs
 
 
 def rows_of(shape: Shape, values: list[Any]) -> list[Any]:
-    return [shape.row(i, f"id-{i}", value) for i, value in enumerate(values)]
+    deliveries = [Delivery(id=f"id-{i}", value=each, type="a.b.c") for i, each in enumerate(values)]
+    results: list[CrossdockError | None] = [None] * len(values)
+    rows = list(shape.rows(deliveries, results))
+    for refusal in results:
+        if refusal is not None:
+            raise refusal
+    return rows
 
 
 def test_rows_that_fill_the_same_columns_are_one_run() -> None:
@@ -46,16 +53,16 @@ def test_an_upsert_whose_key_is_a_list_is_compared_by_its_value() -> None:
 def test_hostile_field_names_are_cut_and_do_not_grow_the_memory() -> None:
     shape = Shape([], {}, ())
     with pytest.raises(Reject) as caught:
-        shape.row(0, "id", {"x" * 10_000: 1})
+        rows_of(shape, [{"x" * 10_000: 1}])
     assert len(caught.value.reason) < 200
     lenient = Shape([f"c{each}" for each in range(1000)], {}, ())
     for each in range(1000):
-        lenient.row(0, "id", {f"c{each}": 1})
+        rows_of(lenient, [{f"c{each}": 1}])
     assert len(lenient._layouts) <= 256
 
 
 def test_a_row_is_shown_without_its_cells() -> None:
-    assert "hidden" not in repr(Shape(["a"], {}, ()).row(0, "id", {"a": "hidden"}))
+    assert "hidden" not in repr(rows_of(Shape(["a"], {}, ()), [{"a": "hidden"}]))
 
 
 @pytest.mark.parametrize(
@@ -82,6 +89,7 @@ def test_what_json_cannot_hold_is_refused(value: object) -> None:
         json_value(value, decimal_text=False)
 
 
+@settings(deadline=None)
 @given(data=st.data(), overlap=st.integers(0, 4), batch=st.integers(1, 5))
 def test_no_row_is_skipped_and_none_is_done_twice(
     data: st.DataObject, overlap: int, batch: int

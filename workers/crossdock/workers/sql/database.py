@@ -121,6 +121,9 @@ def _prepare_sqlite_writer(connection: Any, record: object) -> None:  # noqa: AN
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # a commit is on disk when it returns (I2)
     connection.execute("PRAGMA foreign_keys=ON")
+    # Pages go from the log to the file less often: a commit that does so waits twice for the disk.
+    connection.execute("PRAGMA wal_autocheckpoint=4000")
+    connection.execute("PRAGMA cache_size=-16384")  # KiB: ids of the inbox come in no order
 
 
 def _begin_at_once(connection: Connection) -> None:

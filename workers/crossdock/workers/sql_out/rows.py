@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import attrgetter, itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
-from crossdock.contracts import Reject
+from crossdock.contracts import CrossdockError, Reject
+from crossdock.workers.adapter import Delivery
 
 _MOST_LAYOUTS: Final = 256
 
@@ -32,7 +33,7 @@ class Layout(msgspec.Struct, frozen=True, eq=False):
     key: Callable[[tuple[Any, ...]], tuple[Any, ...]]
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One row of one message.
 
     Attributes:
@@ -69,20 +70,22 @@ class Shape:
         self._key = key
         self._layouts: dict[tuple[str, ...], Layout] = {}
 
-    def row(self, position: int, identity: str, value: Any) -> Row:  # noqa: ANN401 - any JSON value
-        """Return the row of a value.
-
-        Raises:
-            Reject: When the value has no such row.
-        """
-        if not isinstance(value, dict):
-            raise Reject("the value is not an object of fields: a row needs one; use `map`")
-        fields = tuple(value)
-        layout = self._layouts.get(fields) or self._new_layout(fields)
-        cells = layout.cells(value)
-        if self._key and None in layout.key(cells):
-            raise Reject(f"the value has null in the key: {', '.join(self._key)}")
-        return Row(position, identity, layout, cells)
+    def rows(
+        self, deliveries: Iterable[Delivery], results: list[CrossdockError | None]
+    ) -> Iterator[Row]:
+        """Return the rows of the values that have one; put a Reject into the others' results."""
+        layouts = self._layouts
+        for position, delivery in enumerate(deliveries):
+            value = delivery.value
+            try:
+                fields = _fields(value)
+                layout = layouts.get(fields) or self._new_layout(fields)
+                cells = layout.cells(value)
+                if self._key and None in layout.key(cells):
+                    raise Reject(f"the value has null in the key: {', '.join(self._key)}")  # noqa: TRY301 - a call more for each row is measured
+                yield Row(position, delivery.id, layout, cells)
+            except Reject as refusal:
+                results[position] = refusal
 
     def _new_layout(self, fields: tuple[str, ...]) -> Layout:
         filled = self._filled(fields)
@@ -109,6 +112,12 @@ class Shape:
         if not filled:
             raise Reject("the value has none of the fields that fill a column")
         return filled
+
+
+def _fields(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - any JSON value
+    if isinstance(value, dict):
+        return tuple(value)
+    raise Reject("the value is not an object of fields: a row needs one; use `map`")
 
 
 def runs(rows: Iterable[Row], *, by_key: bool) -> Iterator[list[Row]]:

@@ -18,7 +18,7 @@ from crossdock.workers.sql.session import Driver
 from crossdock.workers.sql.table import Table, describe
 from crossdock.workers.sql_out.rows import Row, Shape, runs
 from crossdock.workers.sql_out.settings import SqlOutSettings
-from crossdock.workers.sql_out.statements import Postgresql, Sqlite, Statements
+from crossdock.workers.sql_out.statements import PRUNED_AT_ONCE, Postgresql, Sqlite, Statements
 
 log = logging.getLogger("crossdock.workers.sql_out")
 
@@ -47,12 +47,7 @@ class SqlSink:
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[CrossdockError | None]:
         """Write a batch; a bad row is refused alone."""
         results: list[CrossdockError | None] = [None] * len(deliveries)
-        rows: list[Row] = []
-        for position, delivery in enumerate(deliveries):
-            try:
-                rows.append(self._shape.row(position, delivery.id, delivery.value))
-            except Reject as refusal:
-                results[position] = refusal
+        rows = list(self._shape.rows(deliveries, results))
         await self._deliver(rows, results)
         await self._prune()
         return results
@@ -96,9 +91,13 @@ class SqlSink:
         if time.monotonic() < self._prune_at:
             return
         keep = float(self._settings.inbox_keep)
+        forgotten = 0
         with suppress(Retry):  # another replica is at it
-            await self._database.transact(lambda driver: self._statements.prune(driver, keep))
-        self._prune_at = time.monotonic() + _PRUNE_EVERY
+            forgotten = await self._database.transact(
+                lambda driver: self._statements.prune(driver, keep)
+            )
+        if forgotten < PRUNED_AT_ONCE:  # else there is more: with the next batch
+            self._prune_at = time.monotonic() + _PRUNE_EVERY
 
     def _prepare(self, connection: Connection) -> None:
         settings = self._settings

@@ -15,7 +15,7 @@ from crossdock.workers.sql.table import Table, qualified
 from crossdock.workers.sql_out.rows import Row
 from crossdock.workers.sql_out.settings import SqlOutSettings
 
-_PRUNED_AT_ONCE: Final = 10_000
+PRUNED_AT_ONCE: Final = 10_000
 _PLAIN: Final = frozenset((str, int, float, bool, type(None)))
 
 
@@ -31,8 +31,8 @@ class Statements(Protocol):
     def write(self, driver: Driver, table: Table, rows: Sequence[Row]) -> None:
         """Write rows that fill the same columns, in order."""
 
-    def prune(self, driver: Driver, seconds: float) -> None:
-        """Forget a bounded number of ids that are older."""
+    def prune(self, driver: Driver, seconds: float) -> int:
+        """Forget a bounded number of ids that are older; return how many."""
 
 
 class _Texts:
@@ -76,6 +76,10 @@ class Sqlite(_Texts):
 
     def mark(self, driver: Driver, ids: Sequence[str]) -> set[str]:
         """Put ids into the inbox; return those that were in it already (I4)."""
+        driver.execute("SAVEPOINT inbox")
+        if self._insert(driver, ids) == len(ids):  # all are new, as nearly always: no look first
+            return set()
+        driver.execute("ROLLBACK TO inbox")
         # The transaction holds the write lock: no one comes between the two statements.
         found = driver.execute(
             f"SELECT id FROM {self.inbox} "  # noqa: S608 - names are quoted, values are parameters
@@ -83,11 +87,17 @@ class Sqlite(_Texts):
             (self.worker, _json(ids)),
         )
         known = {row[0] for row in found.fetchall()}
-        driver.execute(
-            f"INSERT INTO {self.inbox} (worker, id, time) SELECT ?, value, ? FROM json_each(?)",  # noqa: S608 - as above
-            (self.worker, int(time.time()), _json([each for each in ids if each not in known])),
-        )
+        self._insert(driver, [each for each in ids if each not in known])
         return known
+
+    def _insert(self, driver: Driver, ids: Sequence[str]) -> int:
+        """Put ids into the inbox that are not in it; return how many."""
+        inserted: int = driver.execute(
+            f"INSERT INTO {self.inbox} (worker, id, time) SELECT ?, value, ? FROM json_each(?) "  # noqa: S608 - as above
+            "WHERE true ON CONFLICT DO NOTHING",
+            (self.worker, int(time.time()), _json(ids)),
+        ).rowcount
+        return inserted
 
     def write(self, driver: Driver, table: Table, rows: Sequence[Row]) -> None:
         """Write rows that fill the same columns, in order."""
@@ -101,13 +111,14 @@ class Sqlite(_Texts):
             cells,
         )
 
-    def prune(self, driver: Driver, seconds: float) -> None:
-        """Forget a bounded number of ids that are older."""
-        driver.execute(
+    def prune(self, driver: Driver, seconds: float) -> int:
+        """Forget a bounded number of ids that are older; return how many."""
+        forgotten: int = driver.execute(
             f"DELETE FROM {self.inbox} WHERE (worker, id) IN (SELECT worker, id FROM {self.inbox} "  # noqa: S608 - as above
-            f"WHERE time < ? AND worker = ? ORDER BY time LIMIT {_PRUNED_AT_ONCE})",
+            f"WHERE time < ? AND worker = ? ORDER BY time LIMIT {PRUNED_AT_ONCE})",
             (int(time.time() - seconds), self.worker),
-        )
+        ).rowcount
+        return forgotten
 
 
 class Postgresql(_Texts):
@@ -153,14 +164,15 @@ class Postgresql(_Texts):
             (_json(objects),),
         )
 
-    def prune(self, driver: Driver, seconds: float) -> None:
-        """Forget a bounded number of ids that are older."""
-        driver.execute(
+    def prune(self, driver: Driver, seconds: float) -> int:
+        """Forget a bounded number of ids that are older; return how many."""
+        forgotten: int = driver.execute(
             f"DELETE FROM {self.inbox} WHERE (worker, id) IN (SELECT worker, id FROM {self.inbox} "  # noqa: S608 - as above
             "WHERE time < now() - make_interval(secs => %s) AND worker = %s "
-            f"ORDER BY time LIMIT {_PRUNED_AT_ONCE})",
+            f"ORDER BY time LIMIT {PRUNED_AT_ONCE})",
             (seconds, self.worker),
-        )
+        ).rowcount
+        return forgotten
 
 
 def _cell(value: Any) -> Any:  # noqa: ANN401 - any JSON value

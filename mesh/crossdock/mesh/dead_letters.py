@@ -80,7 +80,8 @@ async def put(
     Args:
         bus: The bus.
         cause: Why and where.
-        key: Identity of the failure: the same key again is the same dead letter.
+        key: Identity of the failure: the same key again is the same dead letter, as long as the
+            stream remembers ids (``broker.duplicate_window``).
         subject: Subject of the original message, ``""`` if it had none.
         headers: Its headers, without the broker's own.
         data: Its bytes.

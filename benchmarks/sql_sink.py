@@ -19,8 +19,8 @@ from typing import Any
 
 import psycopg
 
+from crossdock.mesh.project.scalars import SecretUrl
 from crossdock.workers.adapter import Delivery, WorkerContext
-from crossdock.workers.sql.location import DatabaseUrl
 from crossdock.workers.sql_out.settings import SqlOutSettings
 from crossdock.workers.sql_out.sink import SqlSink
 
@@ -65,7 +65,7 @@ def bare(connection: Any, insert: str) -> None:  # noqa: ANN401 - either driver'
 
 async def through_sink(url: str, folder: Path, run: int) -> None:
     """Write every row through the sink."""
-    settings = SqlOutSettings(url=DatabaseUrl(url), table="readings")
+    settings = SqlOutSettings(url=SecretUrl(url), table="readings")
     sink = SqlSink(settings, WorkerContext(mesh="bench", worker="readings", folder=folder))
     deliveries = [
         Delivery(id=f"{run:08x}{number:024x}", value=row, type="meter.reading.taken")

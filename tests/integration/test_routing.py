@@ -165,3 +165,50 @@ async def test_a_redrive_reaches_only_the_route_that_failed(bus: Bus, tmp_path: 
     await router.stop()
     assert msgspec.json.decode(children[0].data) == {"order": "o1", "amount": 5}
     assert [each async for each in dead_letters.listing(bus)] == []
+
+
+async def test_the_first_routes_take_what_was_accepted_before_them_also_after_a_crash_between(
+    bus: Bus, tmp_path: Path
+) -> None:
+    folder = write_project(tmp_path)
+    second = (folder / "routes" / "by-country.yaml").read_text().replace("by-country", "again")
+    (folder / "routes" / "again.yaml").write_text(second.replace("world", "eu"))
+    await bus.publish(IN, order(1))
+    early = Router(bus, Metrics(CollectorRegistry(), "t", "r"), configure_tracing("r", "t", 0))
+    early._from_start = True
+    first = early._make(load_router(folder).routes["by-country"])
+    await first.ensure()  # and then the process ended
+
+    router = await started(bus, folder)
+    await entries_of(bus, "again", 1)
+    await router.stop()
+
+
+async def test_a_later_route_begins_with_what_comes_after_it(bus: Bus, tmp_path: Path) -> None:
+    folder = write_project(tmp_path)
+    router = await started(bus, folder)
+    await bus.publish(IN, order(1))
+    await entries_of(bus, "by-country", 1)
+    second = (folder / "routes" / "by-country.yaml").read_text().replace("by-country", "later")
+    (folder / "routes" / "later.yaml").write_text(second)
+    await router.apply(load_router(folder))
+    async with asyncio.timeout(10):
+        while router.not_ready():
+            await asyncio.sleep(0.01)
+    await bus.publish(IN, order(2))
+    (entry,) = await entries_of(bus, "later", 1)
+    await router.stop()
+    assert entry.id == "m2"
+
+
+async def entries_of(bus: Bus, route: str, count: int) -> list[records.Entry]:
+    found: list[records.Entry] = []
+    async with asyncio.timeout(15):
+        while len(found) < count:
+            found = [
+                entry
+                async for each in bus.read("record", subject=SUBJECTS.record(route))
+                for entry in records.read(each.data).entries
+            ]
+            await asyncio.sleep(0.05)
+    return found

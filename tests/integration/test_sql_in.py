@@ -10,9 +10,8 @@ import psycopg
 import pytest
 
 from crossdock.contracts import Halt
-from crossdock.mesh.project.scalars import Duration
+from crossdock.mesh.project.scalars import Duration, SecretUrl
 from crossdock.workers.adapter import Received, WorkerContext
-from crossdock.workers.sql.location import DatabaseUrl
 from crossdock.workers.sql_in import SqlInSettings, SqlSource
 from peers.postgresql import PostgreSQL
 from peers.tables import PostgresqlDatabase, SqliteFile
@@ -21,7 +20,7 @@ from peers.tables import PostgresqlDatabase, SqliteFile
 def source_on(url: str, folder: Path, batch: int = 100, **settings: Any) -> SqlSource:  # noqa: ANN401 - any setting
     defaults: dict[str, Any] = {"table": "things", "key": "id", "poll": Duration(0.01)}
     return SqlSource(
-        SqlInSettings(url=DatabaseUrl(url), **{**defaults, **settings}),
+        SqlInSettings(url=SecretUrl(url), **{**defaults, **settings}),
         WorkerContext(mesh="test", worker="things", folder=folder, batch=batch),
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crossdock.mesh.project.scalars import Duration
+from crossdock.mesh.project.scalars import Duration, SecretUrl
 from crossdock.workers.adapter import Received, WorkerContext
 from crossdock.workers.conformance import (
     MARK,
@@ -16,7 +16,6 @@ from crossdock.workers.conformance import (
     check_name,
     source_checks,
 )
-from crossdock.workers.sql.location import DatabaseUrl
 from crossdock.workers.sql_in import SqlInSettings, SqlSource
 from peers.postgresql import PostgreSQL
 from peers.tables import Database, PostgresqlDatabase, SqliteFile
@@ -38,7 +37,7 @@ class RowHarness:
 
     def make(self, batch: int) -> SqlSource:
         settings = SqlInSettings(
-            url=DatabaseUrl(self.database.url),
+            url=SecretUrl(self.database.url),
             table="things",
             key="number",
             poll=Duration(0.05),

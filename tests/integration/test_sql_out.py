@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 from crossdock.contracts import CrossdockError, Disconnected, Halt, Reject, Retry
-from crossdock.mesh.project.scalars import Duration
+from crossdock.mesh.project.scalars import Duration, SecretUrl
 from crossdock.workers.adapter import Delivery, WorkerContext
 from crossdock.workers.sql import session
-from crossdock.workers.sql.location import DatabaseUrl
 from crossdock.workers.sql_out import SqlOutSettings, SqlSink
 from peers.postgresql import PostgreSQL
 from peers.tables import Database, PostgresqlDatabase, SqliteFile
@@ -39,7 +38,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
 def sink_on(database: Database, worker: str = "things", **settings: Any) -> SqlSink:  # noqa: ANN401 - any setting
     known = {"table": "things", **settings}
     return SqlSink(
-        SqlOutSettings(url=DatabaseUrl(database.url), **known),
+        SqlOutSettings(url=SecretUrl(database.url), **known),
         WorkerContext(mesh="test", worker=worker, folder=Path()),
     )
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from crossdock.mesh.project.scalars import SecretUrl
 from crossdock.workers.adapter import Delivery, WorkerContext
 from crossdock.workers.conformance import MARK, SinkCheck, SinkFeatures, check_name, sink_checks
-from crossdock.workers.sql.location import DatabaseUrl
 from crossdock.workers.sql_out.settings import SqlOutSettings
 from crossdock.workers.sql_out.sink import SqlSink
 from peers.postgresql import PostgreSQL
@@ -35,7 +35,7 @@ class TableHarness:
 
     def make(self) -> SqlSink:
         return SqlSink(
-            SqlOutSettings(url=DatabaseUrl(self.database.url), table="effects"),
+            SqlOutSettings(url=SecretUrl(self.database.url), table="effects"),
             WorkerContext(mesh="test", worker="effects", folder=self.folder),
         )
 

@@ -28,8 +28,11 @@ class Runner(Protocol):
         """Ask it to end. Safe twice."""
 
 
-class _Running(Generic[T]):
-    def __init__(self, value: T, runner: Runner) -> None:
+R = TypeVar("R", bound=Runner)
+
+
+class _Running(Generic[T, R]):
+    def __init__(self, value: T, runner: R) -> None:
         self.value = value
         self.runner = runner
         self.task = asyncio.create_task(self._run(), name=f"component {runner!r}")
@@ -50,14 +53,14 @@ class _Running(Generic[T]):
         await asyncio.gather(self.task, return_exceptions=True)
 
 
-class Components(Generic[T]):
+class Components(Generic[T, R]):
     """What should run, by name; equal values are left running when the project changes."""
 
-    def __init__(self, make: Callable[[T], Runner], forget: Callable[[T], None]) -> None:
+    def __init__(self, make: Callable[[T], R], forget: Callable[[T], None]) -> None:
         """Remember how to make a runner, and what to call for one that is gone."""
         self._make = make
         self._forget = forget
-        self._running: dict[str, _Running[T]] = {}
+        self._running: dict[str, _Running[T, R]] = {}
 
     async def apply(self, wanted: Mapping[str, T]) -> None:
         """Stop what is gone or changed, then start what is new or changed."""
@@ -70,7 +73,7 @@ class Components(Generic[T]):
             if name not in self._running:
                 self._running[name] = _Running(value, self._make(value))
 
-    def runners(self) -> list[Runner]:
+    def runners(self) -> list[R]:
         """Return what runs now."""
         return [each.runner for each in self._running.values()]
 

@@ -123,6 +123,17 @@ class Consuming:
                 await self._puller.stop()
                 self.state = "stopped"
 
+    async def ensure(self) -> None:
+        """Make its durable consumer, if it is not there yet.
+
+        Raises:
+            Disconnected: The broker does not answer or refuses.
+        """
+        try:
+            await self._puller.ensure()
+        except NatsError as error:
+            raise Disconnected(f"consumer {self.durable}: {error}") from error
+
     def held(self) -> int:
         """Return how many messages are being worked on."""
         return len(self._held)

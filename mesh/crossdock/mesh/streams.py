@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from nats.errors import Error as NatsError
 
-from crossdock.contracts import Halt
+from crossdock.contracts import Disconnected, Halt
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.project.settings import BrokerSettings
 
 _NANOSECONDS = 1_000_000_000
 _RECORD_SHARE = 4  # the record stream may take a quarter of what a message stream may
 _ALREADY_THERE = 10058
+_BEGUN = "crossdock.begun"
 
 
 def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
@@ -70,6 +72,42 @@ async def provision(bus: Bus, settings: BrokerSettings) -> None:
             continue
         if "error" in answer:
             raise Halt(f"the broker refuses stream {name}: {answer['error'].get('description')}")
+
+
+async def has_begun(bus: Bus) -> bool:
+    """Tell whether the first routes of this mesh are all there.
+
+    Raises:
+        Disconnected: The broker does not answer.
+    """
+    return _BEGUN in (await _config(bus)).get("metadata", {})
+
+
+async def set_begun(bus: Bus) -> None:
+    """Remember, with the ``in`` stream itself, that the first routes are all there.
+
+    Raises:
+        Disconnected: The broker does not answer.
+    """
+    config = await _config(bus)
+    metadata = config.get("metadata", {}) | {_BEGUN: "true"}
+    await _ask(bus, f"STREAM.UPDATE.{config['name']}", config | {"metadata": metadata})
+
+
+async def _config(bus: Bus) -> dict[str, Any]:
+    found = await _ask(bus, f"STREAM.INFO.{bus.subjects.stream('in')}", {})
+    config: dict[str, Any] = found["config"]
+    return config
+
+
+async def _ask(bus: Bus, verb: str, body: dict[str, Any]) -> dict[str, Any]:
+    try:
+        answer = await _api(bus, verb, body)
+    except (NatsError, msgspec.DecodeError) as error:
+        raise Disconnected(f"the broker does not answer: {type(error).__name__}") from error
+    if "error" in answer:
+        raise Disconnected(f"the broker refuses: {answer['error'].get('description')}")
+    return answer
 
 
 async def _api(bus: Bus, verb: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from prometheus_client import Gauge
 
 from crossdock.mesh.bus import Bus, ConsumerSpec
@@ -10,6 +12,7 @@ from crossdock.mesh.consuming import Component, Consuming
 from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.finding import ROUTE_PREFIX
 from crossdock.mesh.observing import observer, show_held, show_state
+from crossdock.mesh.streams import has_begun, set_begun
 from crossdock.mesh.telemetry import ComponentMetrics, Metrics, RouteMetrics, Tracing
 from crossdock.router.handling import RouteHandler
 from crossdock.router.loading import LoadedRoute, RouterProject
@@ -25,7 +28,7 @@ class Router:
         self._metrics = metrics
         self._tracing = tracing
         self._from_start = False
-        self._components: Components[LoadedRoute] = Components(self._make, self._forget)
+        self._components: Components[LoadedRoute, Consuming] = Components(self._make, self._forget)
         self._lag: dict[str, Gauge] = {}
 
     async def apply(self, project: RouterProject) -> None:
@@ -34,8 +37,11 @@ class Router:
         Raises:
             Disconnected: The broker does not answer.
         """
-        self._from_start = await self._is_fresh()
+        begun = await has_begun(self._bus)
+        self._from_start = not begun
         await self._components.apply(project.routes)
+        if not begun and project.routes:
+            await self._begin()
 
     def not_ready(self) -> str | None:
         """Say which routes are not ready; None when all are."""
@@ -49,14 +55,15 @@ class Router:
         """Stop, each route finishing what it has begun."""
         await self._components.stop()
 
-    async def _is_fresh(self) -> bool:
-        """Tell whether this mesh never had a route.
+    async def _begin(self) -> None:
+        """Make the consumers of the first routes, then remember that they are there.
 
         A new route begins with the messages that come after it, but the first routes of a mesh
-        take what the door has accepted before they were there: nothing accepted is passed over.
+        take what the door has accepted before they were there: nothing accepted is passed over,
+        also when this process ends between two of them.
         """
-        found = await self._bus.consumers("in")
-        return not any(each.name.startswith(ROUTE_PREFIX) for each in found)
+        await asyncio.gather(*(each.ensure() for each in self._components.runners()))
+        await set_begun(self._bus)
 
     def _make(self, route: LoadedRoute) -> Consuming:
         compiled = route.compiled

@@ -34,7 +34,7 @@ class Workers:
         self._folder = folder
         self._metrics = metrics
         self._tracing = tracing
-        self._components: Components[LoadedWorker] = Components(self._make, self._forget)
+        self._components: Components[LoadedWorker, Runner] = Components(self._make, self._forget)
         self._lag: dict[str, Gauge] = {}
 
     async def apply(self, project: WorkersProject) -> None:

@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from crossdock.contracts import Halt
-from crossdock.mesh.project.scalars import Secret
 
 _DRIVERS: Final = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
-
-
-class DatabaseUrl(Secret):
-    """A database URL: ``${env:NAME}``, ``${file:PATH}``, or ``sqlite:///PATH`` as it is."""
-
-    __slots__ = ()
-
-    PATTERN: ClassVar = r"^(\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:[^${}]+)\}|sqlite:///[^?${}]+)$"
-    HINT: ClassVar = (
-        "a database URL with a password is never written into a file: write ${env:NAME}, "
-        "${file:PATH}, or sqlite:///PATH"
-    )
-
-    @classmethod
-    def parse(cls, text: str) -> DatabaseUrl:
-        """Take a reference, which is resolved at run time only, or the path of a SQLite file.
-
-        Raises:
-            ValueError: When it is neither; the text does not hold it.
-        """
-        if not re.match(cls.PATTERN, text):
-            raise ValueError(cls.HINT)
-        return cls(text)
 
 
 def locate(text: str, folder: Path) -> URL:

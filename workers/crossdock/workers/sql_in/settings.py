@@ -6,8 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from crossdock.mesh.project.scalars import Duration
-from crossdock.workers.sql.location import DatabaseUrl
+from crossdock.mesh.project.scalars import Duration, SecretUrl
 
 _MOST_OVERLAP = 10_000
 
@@ -33,7 +32,7 @@ class SqlInSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         progress_table: Name of that table; created when it is missing.
     """
 
-    url: DatabaseUrl
+    url: SecretUrl
     table: str
     key: str
     schema: str | None = None

@@ -6,8 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from crossdock.mesh.project.scalars import Duration
-from crossdock.workers.sql.location import DatabaseUrl
+from crossdock.mesh.project.scalars import Duration, SecretUrl
 
 
 class SqlOutSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -26,7 +25,7 @@ class SqlOutSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         inbox_keep: How long it remembers.
     """
 
-    url: DatabaseUrl
+    url: SecretUrl
     table: str
     schema: str | None = None
     mode: Literal["insert", "upsert"] = "insert"

@@ -93,9 +93,9 @@ def test_an_order_that_is_accepted_is_in_the_file(
         assert post(services[0].address, "guess") == 401
         assert post(services[0].address, key) == 202
         book = tmp_path / "data" / "orders.jsonl"
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60  # a loaded machine may be slow
         while not (book.exists() and book.read_text().endswith("\n")):
-            assert time.monotonic() < deadline, services[2].log()
+            assert time.monotonic() < deadline, "".join(each.log() for each in services)
             time.sleep(0.05)
         assert json.loads(book.read_text()) == ORDER | {"priority": "high"}
         assert [service.stop() for service in services] == [0, 0, 0]

@@ -177,3 +177,15 @@ async def test_a_change_that_fits_in_parts_and_not_as_a_whole_changes_nothing(up
     await up.send(7)
     await eventually(lambda: 7 in up.delivered(), seconds=20)
     assert up.delivered() == [6, 7]
+
+
+async def test_a_secret_that_is_not_set_is_told_in_one_line(up: Up) -> None:
+    (up.project / "mesh.yaml").write_text(
+        "mesh: tiny\nbroker:\n  mqtt:\n    listen: 127.0.0.1:0\n    user: m\n"
+        "    password: ${env:NOWHERE_SET}\n    subjects: [m.>]\n"
+    )
+    await up.start()
+    code, out, err = await up.finished()
+    assert (code, out) == (1, "")
+    assert "NOWHERE_SET is not set" in err
+    assert "Traceback" not in err

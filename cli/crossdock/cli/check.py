@@ -13,7 +13,6 @@ from crossdock.cli.console import complain, say, say_json
 from crossdock.cli.options import JsonOption
 from crossdock.cli.project_check import Findings, accepts, inspect_project
 from crossdock.cli.worker_checks import CheckedWorker
-from crossdock.contracts import Problem
 
 _SHOWN: Final = 20
 
@@ -36,11 +35,6 @@ def check(
         _print(findings)
     if findings.problems:
         raise typer.Exit(1)
-
-
-def check_project(folder: Path) -> tuple[Problem, ...]:
-    """Return every problem of a project; empty when it can run."""
-    return inspect_project(folder).problems
 
 
 def _print(findings: Findings) -> None:

@@ -61,16 +61,19 @@ async def plan(project: Path) -> Plan:
 
 
 def _make(project: Path) -> Plan:
-    from crossdock.cli.check import check_project
-    from crossdock.mesh.project.loading import load_mesh, load_named
+    from crossdock.cli.project_check import inspect_project
+    from crossdock.mesh.project.loading import MESH_FILE, load_mesh, load_named
     from crossdock.mesh.project.secrets import resolve_secrets
     from crossdock.workers.worker_file import WorkerFile
 
-    problems = check_project(project)
+    problems = inspect_project(project).problems
     if problems:
-        return Plan(problems=tuple(problems))
+        return Plan(problems=problems)
     mesh = load_mesh(project)
-    broker = resolve_secrets(mesh.broker, project)
+    try:
+        broker = resolve_secrets(mesh.broker, project)
+    except Halt as error:
+        return Plan(problems=(Problem(message=error.reason, place=f"{MESH_FILE}:1"),))
     workers = load_named(project, "workers", WorkerFile, "worker")
     groups = tuple(sorted({each.group for each in workers}))
     return Plan(mesh=mesh.mesh, gateway=mesh.gateway, broker=broker, groups=groups)

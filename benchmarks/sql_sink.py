@@ -19,6 +19,7 @@ from typing import Any
 
 import psycopg
 
+from crossdock.contracts import keyed_id
 from crossdock.mesh.project.scalars import SecretUrl
 from crossdock.workers.adapter import Delivery, WorkerContext
 from crossdock.workers.sql_out.settings import SqlOutSettings
@@ -68,7 +69,7 @@ async def through_sink(url: str, folder: Path, run: int) -> None:
     settings = SqlOutSettings(url=SecretUrl(url), table="readings")
     sink = SqlSink(settings, WorkerContext(mesh="bench", worker="readings", folder=folder))
     deliveries = [
-        Delivery(id=f"{run:08x}{number:024x}", value=row, type="meter.reading.taken")
+        Delivery(id=keyed_id(str(run), str(number)), value=row, type="meter.reading.taken")
         for number, row in enumerate(values())
     ]
     await sink.open()

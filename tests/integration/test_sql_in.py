@@ -12,7 +12,8 @@ import pytest
 from crossdock.contracts import Halt
 from crossdock.mesh.project.scalars import Duration, SecretUrl
 from crossdock.workers.adapter import Received, WorkerContext
-from crossdock.workers.sql_in import SqlInSettings, SqlSource
+from crossdock.workers.sql_in import SqlInSettings
+from crossdock.workers.sql_in.source import SqlSource
 from peers.postgresql import PostgreSQL
 from peers.tables import PostgresqlDatabase, SqliteFile
 

@@ -16,7 +16,8 @@ from crossdock.workers.conformance import (
     check_name,
     source_checks,
 )
-from crossdock.workers.sql_in import SqlInSettings, SqlSource
+from crossdock.workers.sql_in import SqlInSettings
+from crossdock.workers.sql_in.source import SqlSource
 from peers.postgresql import PostgreSQL
 from peers.tables import Database, PostgresqlDatabase, SqliteFile
 

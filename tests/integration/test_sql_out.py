@@ -16,7 +16,8 @@ from crossdock.contracts import CrossdockError, Disconnected, Halt, Reject, Retr
 from crossdock.mesh.project.scalars import Duration, SecretUrl
 from crossdock.workers.adapter import Delivery, WorkerContext
 from crossdock.workers.sql import session
-from crossdock.workers.sql_out import SqlOutSettings, SqlSink
+from crossdock.workers.sql_out import SqlOutSettings
+from crossdock.workers.sql_out.sink import SqlSink
 from peers.postgresql import PostgreSQL
 from peers.tables import Database, PostgresqlDatabase, SqliteFile
 

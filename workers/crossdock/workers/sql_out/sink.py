@@ -22,7 +22,7 @@ from crossdock.workers.sql_out.statements import PRUNED_AT_ONCE, Postgresql, Sql
 
 log = logging.getLogger("crossdock.workers.sql_out")
 
-_PRUNE_EVERY: Final = 60.0  # seconds
+_PRUNE_EVERY: Final = 600.0  # seconds
 
 
 class SqlSink:

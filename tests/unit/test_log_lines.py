@@ -100,7 +100,10 @@ def test_a_line_break_in_a_value_makes_no_second_line(breaker: str, as_json: boo
         st.text(st.characters(codec=None), min_size=1, max_size=8).map(lambda key: f"k{key}"),
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
-            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner),
+            lambda inner: (
+                st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+            ),
+            max_leaves=8,
         ),
         max_size=4,
     )

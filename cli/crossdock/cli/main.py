@@ -14,6 +14,7 @@ _COMMANDS: Final = {
     "new": "crossdock.cli.new:app",
     "check": "crossdock.cli.check:check",
     "client": "crossdock.cli.client:app",
+    "contract": "crossdock.cli.contract:app",
     "route": "crossdock.cli.route:app",
     "gateway": "crossdock.cli.services:gateway",
     "router": "crossdock.cli.services:router",

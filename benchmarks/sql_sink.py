@@ -19,7 +19,7 @@ from typing import Any
 
 import psycopg
 
-from crossdock.contracts import keyed_id
+from crossdock.contracts import child_id, near_id, new_id
 from crossdock.mesh.project.scalars import SecretUrl
 from crossdock.workers.adapter import Delivery, WorkerContext
 from crossdock.workers.sql_out.settings import SqlOutSettings
@@ -64,13 +64,18 @@ def bare(connection: Any, insert: str) -> None:  # noqa: ANN401 - either driver'
     report("bare", time.perf_counter() - begin)
 
 
-async def through_sink(url: str, folder: Path, run: int) -> None:
+def message_id() -> str:
+    """Return an id as a sink gets it: of what a route made of a message from the gateway."""
+    made = child_id("/bench/gateway", new_id(), "readings", "series")
+    return near_id(made, "/bench/router/readings", made)
+
+
+async def through_sink(url: str, folder: Path) -> None:
     """Write every row through the sink."""
     settings = SqlOutSettings(url=SecretUrl(url), table="readings")
     sink = SqlSink(settings, WorkerContext(mesh="bench", worker="readings", folder=folder))
     deliveries = [
-        Delivery(id=keyed_id(str(run), str(number)), value=row, type="meter.reading.taken")
-        for number, row in enumerate(values())
+        Delivery(id=message_id(), value=row, type="meter.reading.taken") for row in values()
     ]
     await sink.open()
     begin = time.perf_counter()
@@ -115,7 +120,7 @@ async def sqlite(folder: Path) -> None:
                 bare(connection, INSERT)
             connection.close()
             if kind == "sink":
-                await through_sink(f"sqlite:///{path}", folder, number)
+                await through_sink(f"sqlite:///{path}", folder)
 
     await compare("SQLite", round_)
 
@@ -125,7 +130,7 @@ async def postgresql(folder: Path) -> None:
     server = PostgreSQL(folder)
     server.start()
 
-    async def round_(number: int) -> None:
+    async def round_(_number: int) -> None:
         for kind in ("bare", "sink"):
             url = server.database()
             with psycopg.connect(url) as connection:
@@ -134,7 +139,7 @@ async def postgresql(folder: Path) -> None:
                 if kind == "bare":
                     bare(connection, INSERT.replace("?", "%s"))
             if kind == "sink":
-                await through_sink(url, folder, number)
+                await through_sink(url, folder)
 
     try:
         await compare("PostgreSQL", round_)

@@ -187,7 +187,7 @@ def test_a_child_keeps_the_conversation_and_names_its_cause() -> None:
     (child,) = decide(route(MAPPED), parent).children
     assert child.destination == "billing"
     assert child.message == Message(
-        id=child_id(parent.identity, "orders", "billing"),
+        id=child_id(parent.source, parent.id, "orders", "billing"),
         source="/ops/router/orders",
         type="billing.invoice.requested",
         dataschema="crossdock:billing.invoice.requested/1.2.0",

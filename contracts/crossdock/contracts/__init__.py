@@ -12,7 +12,7 @@ from crossdock.contracts.errors import (
     Reject,
     Retry,
 )
-from crossdock.contracts.ids import child_id, keyed_id, new_id
+from crossdock.contracts.ids import child_id, keyed_id, near_id, new_id, numbered_id
 from crossdock.contracts.message import Message
 from crossdock.contracts.reference import ContractRef
 from crossdock.contracts.registry import Registry
@@ -33,5 +33,7 @@ __all__ = [
     "child_id",
     "is_token",
     "keyed_id",
+    "near_id",
     "new_id",
+    "numbered_id",
 ]

@@ -49,11 +49,6 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     extensions: dict[str, str] = {}
 
     @property
-    def identity(self) -> str:
-        """Source and id in one string: what makes two events the same event."""
-        return f"{self.source} {self.id}"
-
-    @property
     def correlation(self) -> str:
         """Id of the message that began the conversation: its own when it is the first."""
         return self.extensions.get("correlationid") or self.id

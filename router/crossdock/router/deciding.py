@@ -143,7 +143,6 @@ def _children(
     Raises:
         Reject: When one of them cannot be made: then none is (all or nothing).
     """
-    identity = message.identity
     extensions = {
         **message.extensions,
         "correlationid": message.correlation,
@@ -155,7 +154,9 @@ def _children(
         data = _data(branch, sent, message, contract, value)
         for target in branch.targets:
             child = Message(
-                id=child_id(identity, route.name, target.destination, target.index),
+                id=child_id(
+                    message.source, message.id, route.name, target.destination, target.index
+                ),
                 source=route.source,
                 type=sent.name,
                 data=data,

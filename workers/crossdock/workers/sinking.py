@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry, keyed_id
+from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry, near_id
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.expression import UNDEFINED
@@ -90,7 +90,7 @@ class SinkHandler:
             if value is UNDEFINED:
                 raise Reject("the worker's map makes nothing of this message")
         return Delivery(
-            id=keyed_id(message.source, message.id),
+            id=near_id(message.id, message.source, message.id),
             value=value,
             type=message.type,
             attributes=_attributes(message, hop),

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from crossdock.contracts import Disconnected, keyed_id
+from crossdock.contracts import Disconnected, numbered_id
 from crossdock.workers.adapter import Received, WorkerContext
 from crossdock.workers.blocking import Blocking
 from crossdock.workers.file_errors import instruction
@@ -147,7 +147,7 @@ class FileSource:
         return Received(
             value=record.value,
             raw=record.raw,
-            id=keyed_id(self._context.worker, name, str(record.number), text),
+            id=numbered_id(f"{self._context.worker} {name}", record.number, text),
             place=f"{_shown(name)}:{record.number}",
             error=record.error,
             token=_Token(name, record.end, record.last_line),

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from crossdock.contracts import Halt, keyed_id
+from crossdock.contracts import Halt, keyed_id, numbered_id
 from crossdock.workers.adapter import Received
 from crossdock.workers.sql.session import Driver
 from crossdock.workers.sql.table import describe
@@ -70,6 +70,11 @@ class Reading:
         except ValueError as error:
             raise Halt(f"settings/key: a key of {self._settings.table} {error}") from error
 
+    def _id(self, table: str, place: Place, texts: list[str]) -> str:
+        if isinstance(place[-1], int):
+            return numbered_id(f"{self._worker} {table}", place[-1], *texts)
+        return keyed_id(self._worker, table, *texts)
+
     def received(self, row: Sequence[Any], place: Place) -> Received:
         """Return what a row is as a message."""
         settings = self._settings
@@ -86,7 +91,7 @@ class Reading:
         return Received(
             value=raw if error else value,
             raw=raw,
-            id=keyed_id(self._worker, table, *texts),
+            id=self._id(table, place, texts),
             place=f"{table}:{'/'.join(texts)[:_SHOWN]}",
             error=error,
             token=place,

@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up trial bench test faults check tools pins clean
+.PHONY: help demo up trial bench test faults check packages tools pins clean
 
 help: ## Show what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -31,10 +31,10 @@ trial: $(VENV)/.all ## Carry real records through the mesh (DATA=DIR)
 bench: $(VENV)/.dev ## Measure against bare loops on this machine
 	$(BIN)/python benchmarks/run.py
 
-test: $(VENV)/.dev tools ## Run every test (TESTS=PATH for some)
+test: packages $(VENV)/.dev tools ## Run every test (TESTS=PATH for some)
 	$(BIN)/python -m pytest $(TESTS)
 
-faults: $(VENV)/.dev ## Kill processes for an hour, and judge (MESSAGES=N KILLS=N SEED=N)
+faults: packages $(VENV)/.dev ## Kill processes for an hour, and judge (MESSAGES=N KILLS=N SEED=N)
 	CROSSDOCK_FAULT_MESSAGES=$(or $(MESSAGES),100000) CROSSDOCK_FAULT_KILLS=$(or $(KILLS),300) \
 	CROSSDOCK_FAULT_SEED=$(or $(SEED),1) \
 	  $(BIN)/python -m pytest tests/faults --timeout=0 -s --durations=0
@@ -44,6 +44,9 @@ check: $(VENV)/.dev ## Lint, format, types, direction of imports
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+packages:
+	@deploy/packages.sh
 
 tools: $(VENV)/.dev
 	@$(BIN)/python deploy/tools.py

@@ -22,6 +22,7 @@ class NatsServer:
         self.sync = sync
         self.extra = extra
         self.port = -1
+        self.wrapper: tuple[str, ...] = ()
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -39,7 +40,7 @@ class NatsServer:
             old.unlink()
         with (self.folder / "nats.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [_BINARY, "-c", str(config), "--ports_file_dir", str(self.folder)],
+                [*self.wrapper, _BINARY, "-c", str(config), "--ports_file_dir", str(self.folder)],
                 stderr=log,
                 stdout=log,
             )

@@ -143,9 +143,11 @@ class Rig:
 
 
 @asynccontextmanager
-async def running_rig(folder: Path, *, settings: str = "") -> AsyncIterator[Rig]:
+async def running_rig(
+    folder: Path, *, settings: str = "", server: NatsServer | None = None
+) -> AsyncIterator[Rig]:
     """Give a rig with its broker; its services are not started."""
-    server = NatsServer(folder / "nats")
+    server = server or NatsServer(folder / "nats")
     server.start()
     rig = Rig(folder, server, settings=settings)
     try:

@@ -60,6 +60,12 @@ def _table(findings: Findings) -> Table:
     table.add_row(f"{len(routes)} routes", "\n".join(routes))
     workers = [f"{each.loaded.value.worker}: {_what(each)}" for each in findings.workers]
     table.add_row(f"{len(workers)} workers", "\n".join(workers))
+    if findings.apis:
+        apis = [
+            f"{each.api}: {each.method} {each.path} publishes {each.publishes}"
+            for each in findings.apis
+        ]
+        table.add_row(f"{len(apis)} apis", "\n".join(apis))
     return table
 
 
@@ -80,4 +86,5 @@ def _as_json(findings: Findings) -> dict[str, Any]:
         },
         "routes": [each.route for each in findings.routes],
         "workers": [each.loaded.value.worker for each in findings.workers],
+        "apis": [each.api for each in findings.apis],
     }

@@ -106,6 +106,7 @@ def run_gateway(place: Place, listen: str | None) -> int:
     Raises:
         Halt: The project cannot be used.
     """
+    from crossdock.gateway.api import Api, load_apis
     from crossdock.gateway.app import Gateway
     from crossdock.gateway.client_file import load_clients
     from crossdock.gateway.clients import Clients
@@ -120,23 +121,25 @@ def run_gateway(place: Place, listen: str | None) -> int:
     if listen is not None:
         settings = msgspec.structs.replace(settings, listen=listen)
 
-    def load(folder: Path) -> tuple[Registry, Clients]:
+    def load(folder: Path) -> tuple[Registry, Clients, tuple[Api, ...]]:
         clients = Clients(load_clients(folder), anonymous=settings.anonymous)
-        return load_contracts(folder), clients
+        registry = load_contracts(folder)
+        return registry, clients, load_apis(folder, registry)
 
     project = LastGood(place.project, load, check_change)
 
     async def work(running: Running) -> None:
+        registry, clients, apis = project.value
         gateway = Gateway(
             running.bus,
-            Doors(*project.value, running.bus.subjects),
+            Doors(registry, clients, running.bus.subjects, apis),
             settings,
             health=running.health,
             metrics=GatewayMetrics.of(running.metrics),
             tracing=running.tracing,
         )
 
-        async def apply(content: tuple[Registry, Clients]) -> None:
+        async def apply(content: tuple[Registry, Clients, tuple[Api, ...]]) -> None:
             gateway.replace(*content)
 
         async with asyncio.TaskGroup() as tasks:

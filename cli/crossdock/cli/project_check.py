@@ -8,9 +8,12 @@ from pathlib import Path
 
 import msgspec
 
+from crossdock.cli.api_checks import check_apis
 from crossdock.cli.route_checks import check_routes, sends_to
 from crossdock.cli.worker_checks import CheckedWorker, check_workers
 from crossdock.contracts import ContractRef, Problem, Registry, is_token
+from crossdock.gateway.api_file import FOLDER as APIS
+from crossdock.gateway.api_file import ApiFile
 from crossdock.gateway.client_file import load_clients
 from crossdock.mesh.project.contract_files import deep_problems, read_contracts, stand_ins
 from crossdock.mesh.project.loading import MESH_FILE, Loaded, read_mesh, read_named
@@ -32,6 +35,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
         contracts: The contracts; one whose file is wrong accepts everything here.
         routes: The routes that are right in themselves.
         workers: The workers that are right in themselves, with their adapters.
+        apis: The APIs that are right in themselves.
     """
 
     problems: tuple[Problem, ...]
@@ -40,6 +44,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     contracts: Registry
     routes: tuple[RouteFile, ...]
     workers: tuple[CheckedWorker, ...]
+    apis: tuple[ApiFile, ...]
 
 
 def inspect_project(folder: Path) -> Findings:
@@ -59,15 +64,19 @@ def inspect_project(folder: Path) -> Findings:
     workers, found = check_workers(folder, loaded, registry)
     problems += found
     problems += check_routes(folder, routes, registry, mesh.value.mesh if mesh else "mesh")
+    apis, found = read_named(folder, APIS, ApiFile, "api")
+    problems += found
+    problems += check_apis(folder, apis, registry)
     problems += _together(folder, mesh, routes, workers)
     problems += _clients(folder)
     return Findings(
         problems=tuple(sorted(set(problems), key=_order)),
-        warnings=() if problems else tuple(_idle(routes, workers)),
+        warnings=() if problems else (*_unrouted(routes, apis), *_idle(routes, workers)),
         mesh=mesh.value if mesh else None,
         contracts=registry,
         routes=tuple(each.value for each in routes),
         workers=tuple(workers),
+        apis=tuple(each.value for each in apis),
     )
 
 
@@ -135,9 +144,22 @@ def _dangling(routes: list[Loaded[RouteFile]], destinations: set[str]) -> Iterat
                 yield route.document.problem(f"no worker consumes {name!r}; {hint}", at)
 
 
+def _unrouted(routes: list[Loaded[RouteFile]], apis: list[Loaded[ApiFile]]) -> Iterator[Problem]:
+    accepted = _accepted(routes)
+    for each in apis:
+        name = ContractRef.parse(each.value.publishes).name
+        if name not in accepted:
+            message = f"no route accepts {name}: what it publishes goes nowhere"
+            yield each.document.problem(message, ("publishes",))
+
+
+def _accepted(routes: list[Loaded[RouteFile]]) -> set[str]:
+    return {ContractRef.parse(each).name for route in routes for each in accepts(route.value)}
+
+
 def _idle(routes: list[Loaded[RouteFile]], workers: list[CheckedWorker]) -> Iterator[Problem]:
     fed = {name for route in routes for name, _ in sends_to(route)}
-    accepted = {ContractRef.parse(each).name for route in routes for each in accepts(route.value)}
+    accepted = _accepted(routes)
     for each in workers:
         value, document = each.loaded.value, each.loaded.document
         if each.is_sink and value.destination not in fed:

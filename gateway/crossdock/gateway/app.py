@@ -7,12 +7,14 @@ Starlette's router. Every refusal, wherever it arises, is answered in one place 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.routing import Route, Router
 
 from crossdock.contracts.registry import Registry
+from crossdock.gateway.api import Api
 from crossdock.gateway.asgi import App, Receive, Scope, Send
 from crossdock.gateway.clients import Clients
 from crossdock.gateway.doors import Doors
@@ -21,6 +23,7 @@ from crossdock.gateway.events import PostEvents
 from crossdock.gateway.ingress import MESSAGES, Ingress, Request
 from crossdock.gateway.messages import PostMessage
 from crossdock.gateway.metrics_access import refuse_stranger
+from crossdock.gateway.post_api import PostApi
 from crossdock.gateway.problems import Refused, send_refusal
 from crossdock.gateway.request_body import Gone
 from crossdock.gateway.request_head import headers_of
@@ -57,7 +60,7 @@ class Gateway:
 
         Args:
             bus: Connected; stays the caller's to close.
-            doors: Contracts and clients to begin with.
+            doors: Contracts, clients and APIs to begin with.
             settings: Of the gateway.
             health: What the probes ask; the gateway adds that it is not stopping.
             metrics: What is counted.
@@ -71,20 +74,19 @@ class Gateway:
         health.checks["gateway"] = self._running
         probes = {route.path: route for route in ops_routes(health)}
         self._show_metrics = probes["/metrics"].app
-        self._router = Router(
-            [
-                Route(f"{MESSAGES}{{rest:path}}", _Endpoint(self._status), methods=["GET"]),
-                Route(EVENTS, _Endpoint(self._events), methods=["POST"]),
-                Route("/metrics", _Endpoint(self._metrics), methods=["GET"]),
-                probes["/livez"],
-                probes["/readyz"],
-            ],
-            redirect_slashes=False,
-        )
+        self._routes = [
+            Route(f"{MESSAGES}{{rest:path}}", _Endpoint(self._status), methods=["GET"]),
+            Route(EVENTS, _Endpoint(self._events), methods=["POST"]),
+            Route("/metrics", _Endpoint(self._metrics), methods=["GET"]),
+            probes["/livez"],
+            probes["/readyz"],
+        ]
+        self._router = self._routed(doors.apis)
 
-    def replace(self, registry: Registry, clients: Clients) -> None:
-        """Take other contracts and clients, for every request that begins from now on."""
-        self._ingress.doors = Doors(registry, clients, self._ingress.doors.subjects)
+    def replace(self, registry: Registry, clients: Clients, apis: Sequence[Api] = ()) -> None:
+        """Take other contracts, clients and APIs, for every request that begins from now on."""
+        self._ingress.doors = Doors(registry, clients, self._ingress.doors.subjects, apis)
+        self._router = self._routed(apis)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; uvicorn calls it, once for each, concurrently."""
@@ -130,6 +132,21 @@ class Gateway:
 
     async def _events(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._post_events(self._identified(scope, receive, send))
+
+    def _routed(self, apis: Sequence[Api]) -> Router:
+        own = [Route(each.path, self._api(each), methods=[each.method]) for each in apis]
+        # A path without parameters is the more exact one.
+        own.sort(key=lambda route: len(route.param_convertors))
+        return Router([*self._routes, *own], redirect_slashes=False)
+
+    def _api(self, api: Api) -> _Endpoint:
+        post = PostApi(self._ingress, self._post_message, api)
+
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            request = self._identified(scope, receive, send)
+            await post(request, scope["path_params"], scope["query_string"])
+
+        return _Endpoint(serve)
 
     async def _metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
         refuse_stranger(scope, headers_of(scope), self._ingress.doors)

@@ -1,11 +1,12 @@
 """Which contract a request means, and whether its client may use it.
 
-One :class:`Doors` belongs to one set of contracts and clients; when these change, the gateway takes
-a new one, so nothing that was remembered outlives what it was derived from.
+One :class:`Doors` belongs to one set of contracts, clients and APIs; when these change, the gateway
+takes a new one, so nothing that was remembered outlives what it was derived from.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from crossdock.contracts import ContractRef, Reject, Subjects
 from crossdock.contracts.contract import Contract
 from crossdock.contracts.registry import Registry
+from crossdock.gateway.api import Api
 from crossdock.gateway.clients import Client, Clients
 from crossdock.gateway.problems import Refused, unauthorized
 from crossdock.mesh.telemetry.steps import Step, sending
@@ -37,12 +39,19 @@ class Door(msgspec.Struct, frozen=True):
 
 
 class Doors:
-    """The doors of one mesh, for one set of contracts and clients."""
+    """The doors of one mesh, for one set of contracts, clients and APIs."""
 
-    def __init__(self, registry: Registry, clients: Clients, subjects: Subjects) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        clients: Clients,
+        subjects: Subjects,
+        apis: Sequence[Api] = (),
+    ) -> None:
         self.registry = registry
         self.clients = clients
         self.subjects = subjects
+        self.apis = apis
         self._found: dict[str, Door] = {}
 
     def identify(self, headers: dict[bytes, bytes]) -> Client:

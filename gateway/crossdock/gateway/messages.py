@@ -15,7 +15,7 @@ from crossdock.gateway.ingress import Ingress, Request, location, now
 from crossdock.gateway.problems import Refused
 from crossdock.gateway.request_body import read_body
 from crossdock.gateway.request_head import idempotency_key, json_type, refuse_compressed
-from crossdock.mesh.telemetry.steps import serving
+from crossdock.mesh.telemetry.steps import Step, serving
 
 _SERVING: Final = serving("POST", "/v1/messages/{contract}")
 
@@ -48,14 +48,28 @@ class PostMessage:
             ingress.admission.enter(1, size)
             try:
                 data = await read_body(request.receive, request.headers, ingress.settings.max_body)
-                await self._take(request, door, data, key)
+                await self.take(request, door, data, key, _SERVING)
             finally:
                 ingress.admission.leave(1, size)
         except Refused as refused:
             refused.contract = door.contract.name
             raise
 
-    async def _take(self, request: Request, door: Door, data: bytes, key: str | None) -> None:
+    async def take(
+        self, request: Request, door: Door, data: bytes, key: str | None, step: Step
+    ) -> None:
+        """Publish data as one message, and answer.
+
+        Args:
+            request: Of a known client that may use the door.
+            door: Of the contract.
+            data: As it is to be published.
+            key: What makes a repeat by the same client the same message, if anything does.
+            step: How the request is traced.
+
+        Raises:
+            Refused: The data does not fit its contract, or the mesh cannot take it.
+        """
         contract, client = door.contract, request.client.name
         problems = contract.decode(data)[1]
         if problems:  # I5
@@ -67,7 +81,7 @@ class PostMessage:
         identity = new_id() if key is None else keyed_id(client, contract.name, key)
         tracing, (traceparent, tracestate) = self._ingress.tracing, request.trace
         with (
-            tracing.hop(_SERVING, traceparent, tracestate, identity) as served,
+            tracing.hop(step, traceparent, tracestate, identity) as served,
             tracing.hop(door.step, served.traceparent, tracestate, identity) as sent,
         ):
             extensions = {

@@ -1,0 +1,35 @@
+"""``apis/*.yaml``: a path of its own for callers that speak their language and not ours."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+FOLDER = "apis"
+
+
+class ApiFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole of a file.
+
+    Attributes:
+        api: Name: ``a-z 0-9 _ -``.
+        path: Path of requests, such as ``/shop/{shop}/orders``; what is in braces matches one
+            segment.
+        method: Method of requests.
+        publishes: Contract of what is published, ``name@range``.
+        description: For people, and for the gateway's OpenAPI document.
+        map: JSONata that makes the data to publish of ``{"body", "path", "query"}`` (Message
+            Translator), or the name of a ``.jsonata`` file beside; the body is the data when not
+            given.
+        id: JSONata over the same: what makes a repeated request the same message, a text or a
+            number. An ``Idempotency-Key`` of the caller counts before it.
+    """
+
+    api: str
+    path: str
+    publishes: str
+    method: Literal["POST", "PUT", "PATCH"] = "POST"
+    description: str = ""
+    map: str | None = None
+    id: str | None = None

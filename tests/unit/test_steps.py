@@ -31,7 +31,9 @@ def test_what_a_map_makes_keeps_the_contract_that_it_names() -> None:
     assert child.message.type == "sales.line.ordered"
     refused = decide(made, message({"sku": 7}))
     assert refused.outcome == "rejected"
-    assert refused.reason.startswith("steps/0: its result breaks crossdock:sales.line.ordered/1.0.0")
+    assert refused.reason.startswith(
+        "steps/0: its result breaks crossdock:sales.line.ordered/1.0.0"
+    )
     assert [each.pointer for each in refused.problems] == ["/sku"]
 
 
@@ -106,7 +108,9 @@ def test_each_part_of_a_split_message_is_sent_by_itself() -> None:
 
 
 def test_a_part_knows_its_place_and_so_does_what_is_sent() -> None:
-    made = stepped({"split": "lines", "steps": [{"map": "{'at': $part.index & '/' & $part.count}"}]})
+    made = stepped(
+        {"split": "lines", "steps": [{"map": "{'at': $part.index & '/' & $part.count}"}]}
+    )
     decision = decide(made, message(LINES))
     assert sent(decision) == [{"at": "0/2"}, {"at": "1/2"}]
     extensions = [each.message.extensions for each in decision.children]

@@ -10,7 +10,8 @@ import pytest
 
 from crossdock.contracts import Contract, Message, Registry, child_id
 from crossdock.mesh.expression import Json
-from crossdock.router.compiled import CompiledRoute, Condition, compile_route
+from crossdock.router.compiled import CompiledRoute, compile_route
+from crossdock.router.conditions import Condition
 from crossdock.router.deciding import Decision, decide
 from crossdock.router.route_file import RouteFile
 

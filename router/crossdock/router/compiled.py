@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from crossdock.contracts import Contract, ContractRef, Halt, Problem, Registry, Reject, is_token
+from crossdock.contracts import Contract, ContractRef, Halt, Registry, is_token
 from crossdock.mesh.expression import Expression
-from crossdock.mesh.expression_file import load_expression
+from crossdock.router.compile_scope import CompileScope
+from crossdock.router.conditions import Guard
+from crossdock.router.flow import PureStep
 from crossdock.router.route_file import Branch, RouteFile
+from crossdock.router.steps.compiling import compile_steps
 
-
-class Condition(msgspec.Struct, frozen=True):
-    """A condition and what came of it.
-
-    Attributes:
-        branch: Where it stands in the route: ``where``, ``send/0``, ``send_all/2``.
-        held: Whether it held.
-    """
-
-    branch: str
-    held: bool
-
-
-class Guard(msgspec.Struct, frozen=True):
-    """A condition of the route, with both of its outcomes made in advance.
-
-    Attributes:
-        expression: The condition.
-        held: What is noted when it holds.
-        failed: What is noted when it does not.
-    """
-
-    expression: Expression
-    held: Condition
-    failed: Condition
+VARIABLE: Final = "$message"
+"""What expressions call the attributes of the message."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -70,7 +53,7 @@ class CompiledBranch(msgspec.Struct, frozen=True):
     mapping: Expression | None
 
 
-class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True):
+class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A route made ready to decide. It holds the contracts it was compiled with.
 
     Attributes:
@@ -80,6 +63,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True):
         accepted: Every contract in the ranges of ``accepts``, by its ``dataschema``.
         registry: All contracts, to tell an unknown one from one that is not accepted.
         where: Message Filter, if there is one.
+        steps: What a message goes through between ``where`` and the branches.
         branches: In the order of the file.
         send_all: Every branch that holds is taken, instead of the first.
         on_failure: Name of its failure policy.
@@ -91,6 +75,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True):
     accepted: dict[str, Contract]
     registry: Registry
     where: Guard | None
+    steps: tuple[PureStep, ...] = ()
     branches: tuple[CompiledBranch, ...]
     send_all: bool
     on_failure: str
@@ -104,10 +89,29 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def texts(self) -> tuple[str, ...]:
         """Every expression as compiled, files included: what tells an edited route from this."""
-        guards = (self.where, *(branch.guard for branch in self.branches))
-        mappings = (branch.mapping for branch in self.branches)
-        conditions = (guard.expression for guard in guards if guard is not None)
-        return tuple(each.text for each in (*conditions, *mappings) if each is not None)
+        return tuple(each.text for _, each in self.expressions())
+
+    @cached_property
+    def uses_message(self) -> bool:
+        """Whether an expression reads the attributes of the message."""
+        return any(VARIABLE in text for text in self.texts)
+
+    @cached_property
+    def straight(self) -> bool:
+        """Whether it decides on the data alone: then the shortest way is taken."""
+        return not self.steps and not self.uses_message
+
+    def expressions(self) -> Iterator[tuple[str, Expression]]:
+        """Yield every expression, with its JSON Pointer in the route file."""
+        if self.where is not None:
+            yield "/where", self.where.expression
+        for step in self.steps:
+            yield from step.expressions()
+        for branch in self.branches:
+            if branch.guard is not None:
+                yield f"/{branch.name}/when", branch.guard.expression
+            if branch.mapping is not None:
+                yield f"/{branch.name}/map", branch.mapping
 
 
 def compile_route(
@@ -133,13 +137,12 @@ class _Compiler:
     def __init__(self, route: RouteFile, registry: Registry, folder: Path) -> None:
         self._route = route
         self._registry = registry
-        self._folder = folder
-        self._problems: list[Problem] = []
+        self._scope = CompileScope(route.route, registry, folder)
 
     def compile(self, mesh: str) -> CompiledRoute:
         route = self._route
         if not is_token(route.route):
-            self._wrong("/route", "not a name: use a-z, 0-9, - and _, at most 63")
+            self._scope.wrong("/route", "not a name: use a-z, 0-9, - and _, at most 63")
         accepts, accepted = self._accepts()
         compiled = CompiledRoute(
             name=route.route,
@@ -147,13 +150,14 @@ class _Compiler:
             accepts=accepts,
             accepted=accepted,
             registry=self._registry,
-            where=self._guard(route.where, "where", "/where"),
+            where=self._scope.guard(route.where, "where", "/where"),
+            steps=compile_steps(route.steps, "steps", self._scope),
             branches=self._branches(),
             send_all=bool(route.send_all),
             on_failure=route.on_failure,
         )
-        if self._problems:
-            raise Halt.of(f"route {route.route[:80]} cannot be used", self._problems)
+        if self._scope.problems:
+            raise Halt.of(f"route {route.route[:80]} cannot be used", self._scope.problems)
         return compiled
 
     def _accepts(self) -> tuple[tuple[ContractRef, ...], dict[str, Contract]]:
@@ -161,11 +165,11 @@ class _Compiler:
         many = isinstance(written, tuple)
         texts = written if isinstance(written, tuple) else (written,)
         if not texts:
-            self._wrong("/accepts", "accepts nothing: name a contract")
+            self._scope.wrong("/accepts", "accepts nothing: name a contract")
         refs: list[ContractRef] = []
         for at, text in enumerate(texts):
             pointer = f"/accepts/{at}" if many else "/accepts"
-            if self._contract(text, pointer) is not None:
+            if self._scope.contract(text, pointer) is not None:
                 refs.append(ContractRef.parse(text))
         accepted = {
             each.dataschema: each
@@ -177,30 +181,30 @@ class _Compiler:
     def _branches(self) -> tuple[CompiledBranch, ...]:
         route = self._route
         if bool(route.send) == bool(route.send_all):
-            self._wrong("", "a route has either `send` or `send_all`, with at least one branch")
+            self._scope.wrong(
+                "", "a route has either `send` or `send_all`, with at least one branch"
+            )
         key = "send_all" if route.send_all else "send"
         branches = route.send_all or route.send
         counts: dict[str, int] = {}
         compiled = []
         for at, branch in enumerate(branches):
             if branch.else_ and at != len(branches) - 1:
-                self._wrong(f"/{key}/{at}/else", "`else` must be the last branch")
+                self._scope.wrong(f"/{key}/{at}/else", "`else` must be the last branch")
             compiled.append(self._branch(branch, f"{key}/{at}", counts))
         return tuple(compiled)
 
     def _branch(self, branch: Branch, name: str, counts: dict[str, int]) -> CompiledBranch:
         if branch.else_ and branch.when is not None:
-            self._wrong(f"/{name}/else", "a branch has either `when` or `else`, not both")
-        contract = None
-        if branch.as_ is not None:
-            contract = self._contract(branch.as_, f"/{name}/as")
+            self._scope.wrong(f"/{name}/else", "a branch has either `when` or `else`, not both")
+        contract = self._scope.contract(branch.as_, f"/{name}/as")
         return CompiledBranch(
             name=name,
-            guard=self._guard(branch.when, name, f"/{name}/when"),
+            guard=self._scope.guard(branch.when, name, f"/{name}/when"),
             otherwise=branch.else_,
             targets=self._targets(branch.to, f"/{name}/to", counts),
             contract=contract,
-            mapping=self._expression(branch.map, f"/{name}/map"),
+            mapping=self._scope.expression(branch.map, f"/{name}/map"),
         )
 
     def _targets(
@@ -208,47 +212,18 @@ class _Compiler:
     ) -> tuple[Target, ...]:
         names = to if isinstance(to, tuple) else (to,)
         if not names:
-            self._wrong(pointer, "goes nowhere: name a destination")
+            self._scope.wrong(pointer, "goes nowhere: name a destination")
         if len(set(names)) != len(names):
-            self._wrong(pointer, "names a destination twice")
+            self._scope.wrong(pointer, "names a destination twice")
         targets = []
         for name in names:
             if not is_token(name):
-                self._wrong(pointer, f"{name[:80]!r} is not a destination: use a-z, 0-9, - and _")
+                self._scope.wrong(
+                    pointer, f"{name[:80]!r} is not a destination: use a-z, 0-9, - and _"
+                )
             # Only `send_all` can take two branches for one message: `send` always counts from 0,
             # so that a branch put before another does not change the other's ids (I4).
             index = counts.get(name, 0) if self._route.send_all else 0
             counts[name] = index + 1
             targets.append(Target(name, index))
         return tuple(targets)
-
-    def _contract(self, text: str, pointer: str) -> Contract | None:
-        try:
-            contract = self._registry.resolve(ContractRef.parse(text))
-            contract.compile()
-        except ValueError as error:
-            self._wrong(pointer, str(error))
-        except (Reject, Halt) as error:
-            self._wrong(pointer, error.reason)
-        else:
-            return contract
-        return None
-
-    def _guard(self, text: str | None, name: str, pointer: str) -> Guard | None:
-        expression = self._expression(text, pointer)
-        if expression is None:
-            return None
-        return Guard(expression, Condition(name, held=True), Condition(name, held=False))
-
-    def _expression(self, text: str | None, pointer: str) -> Expression | None:
-        if text is None:
-            return None
-        place = f"route {self._route.route}, {pointer[1:]}"
-        try:
-            return load_expression(text, self._folder, place=place)
-        except ValueError as error:
-            self._wrong(pointer, str(error))
-            return None
-
-    def _wrong(self, pointer: str, message: str) -> None:
-        self._problems.append(Problem(message=message, pointer=pointer))

@@ -1,4 +1,4 @@
-"""What a route makes of a message: a pure function of the two."""
+"""What a route makes of a message: a pure function of the two, and of the answers that it asks."""
 
 from __future__ import annotations
 
@@ -6,38 +6,32 @@ from typing import Literal
 
 import msgspec
 
-from crossdock.contracts import Contract, Message, Problem, Reject, child_id
-from crossdock.contracts.message import JSON
-from crossdock.mesh.exact_numbers import inexact_number
+from crossdock.contracts import Contract, Message, Problem, Reject
 from crossdock.mesh.expression import Json
-from crossdock.router.compiled import CompiledBranch, CompiledRoute, Condition
+from crossdock.router.children import children_of
+from crossdock.router.compiled import CompiledBranch, CompiledRoute
+from crossdock.router.conditions import Condition, Guard
+from crossdock.router.driving import drive
+from crossdock.router.effects import Answer, Deciding, Effect
+from crossdock.router.flow import MAX_PARTS, Child, Flow, Ran, Run, walk
 
 WHERE = "where does not hold"
 NO_BRANCH = "no branch holds"
 NOT_ACCEPTED = "contract or version is not accepted by this route"
 
 
-class Child(msgspec.Struct, frozen=True):
-    """One message that a route makes.
-
-    Attributes:
-        destination: Where it goes.
-        message: What goes there.
-    """
-
-    destination: str
-    message: Message
-
-
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What a route made of one message. Holds no payload except in the children's data.
 
     Attributes:
-        outcome: ``routed`` has children; ``filtered`` is done with; ``rejected`` can never be
+        outcome: ``routed`` went to a branch; ``filtered`` is done with; ``rejected`` can never be
             processed as it is and becomes a dead letter.
-        children: What to publish: all of it or nothing.
-        conditions: Those that were evaluated, in order; the others were not needed.
+        children: What to publish: all of it or nothing. One that is filtered may have some, too: a
+            tap sends its copy whatever becomes of the message.
+        conditions: Those that were evaluated, in order; the others were not needed. Where a message
+            was split, each outcome of a condition is there once.
         branches: Those that were taken: ``send/0``.
+        steps: Those that ran, in the order of the file.
         reason: One line for a person: why it was filtered or rejected.
         problems: Everything that is wrong with the data, of a rejected one.
     """
@@ -46,25 +40,32 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     children: tuple[Child, ...] = ()
     conditions: tuple[Condition, ...] = ()
     branches: tuple[str, ...] = ()
+    steps: tuple[Ran, ...] = ()
     reason: str = ""
     problems: tuple[Problem, ...] = ()
 
 
 def decide(route: CompiledRoute, message: Message) -> Decision:
-    """Decide what a route makes of a message.
+    """Decide what a route makes of a message, when it asks for nothing else.
 
     The same route and message give the same decision, down to ids and bytes (I4), unless an
     expression asks for the time or for chance. Never raises because of the data.
 
+    Args:
+        route: A route that does not ask; one that does needs :func:`deciding`.
+        message: The message.
+
     Raises:
         Retry: When the machine was too busy to run an expression in its time.
     """
+    if not route.straight:
+        return drive(deciding(route, message), _unasked)
     contract = route.accepted.get(message.dataschema)
     if contract is None or contract.name != message.type:
         return _not_accepted(route, message)
     value, problems = contract.decode(message.data)
     if problems:
-        return _rejected(f"data breaks {contract.dataschema}", problems)
+        return _breaks(contract, problems)
     conditions: list[Condition] = []
     try:
         branches = _choose(route, value, conditions)
@@ -75,7 +76,8 @@ def decide(route: CompiledRoute, message: Message) -> Decision:
                 conditions=tuple(conditions),
                 reason=WHERE if where else NO_BRANCH,
             )
-        children = _children(route, message, contract, value, branches)
+        flow = Flow(data=value, raw=message.data, contract=contract)
+        children = children_of(route, message, contract, flow, branches)
     except Reject as error:
         return Decision(
             outcome="rejected",
@@ -85,9 +87,97 @@ def decide(route: CompiledRoute, message: Message) -> Decision:
         )
     return Decision(
         outcome="routed",
-        children=children,
+        children=tuple(children),
         conditions=tuple(conditions),
         branches=tuple([branch.name for branch in branches]),
+    )
+
+
+def deciding(route: CompiledRoute, message: Message) -> Deciding[Decision]:
+    """Decide what any route makes of a message, asking for what it needs from outside.
+
+    The same route, message and answers give the same decision. Never raises because of the data.
+
+    Raises:
+        CrossdockError: What an answer leads to, other than Reject; Retry also when the machine was
+            too busy to run an expression in its time.
+    """
+    contract = route.accepted.get(message.dataschema)
+    if contract is None or contract.name != message.type:
+        return _not_accepted(route, message)
+    value, problems = contract.decode(message.data)
+    if problems:
+        return _breaks(contract, problems)
+    run = Run(message, contract)
+    flow = Flow(
+        data=value,
+        raw=message.data,
+        contract=contract,
+        variables={"message": attributes_of(message)} if route.uses_message else {},
+    )
+    try:
+        return (yield from _through(route, flow, run))
+    except Reject as error:
+        return Decision(
+            outcome="rejected",
+            conditions=tuple(run.conditions),
+            steps=tuple(run.ran),
+            reason=error.reason,
+            problems=error.problems,
+        )
+
+
+def attributes_of(message: Message) -> dict[str, Json]:
+    """Return what expressions know as ``$message``."""
+    return {
+        "id": message.id,
+        "source": message.source,
+        "type": message.type,
+        "dataschema": message.dataschema,
+        "time": message.time,
+        "subject": message.subject,
+        "extensions": message.extensions,
+    }
+
+
+def _unasked(effect: Effect) -> Answer:
+    raise TypeError(f"{effect.step} asks: use deciding()")
+
+
+def _through(route: CompiledRoute, flow: Flow, run: Run) -> Deciding[Decision]:
+    """Take a valid message through the route."""
+    if route.where is not None and not _holds(route.where, flow, run):
+        return _filtered(run, WHERE)
+    flows = yield from walk(route.steps, [flow], run)
+    if not flows:
+        last = run.ran[-1]
+        return _filtered(run, f"{last.step}: nothing is left after {last.pattern}")
+    children: list[Child] = []
+    taken: dict[str, None] = {}
+    for each in flows:
+        branches = _branches_for(route, each, run)
+        children += children_of(route, run.message, run.accepted, each, branches)
+        taken.update(dict.fromkeys(branch.name for branch in branches))
+        if len(children) > MAX_PARTS:
+            raise Reject(f"more than {MAX_PARTS} messages would be sent for this one")
+    if not taken:
+        return _filtered(run, NO_BRANCH)
+    return Decision(
+        outcome="routed",
+        children=(*run.taps, *children),
+        conditions=tuple(run.conditions),
+        branches=tuple(taken),
+        steps=tuple(run.ran),
+    )
+
+
+def _filtered(run: Run, reason: str) -> Decision:
+    return Decision(
+        outcome="filtered",
+        children=tuple(run.taps),
+        conditions=tuple(run.conditions),
+        steps=tuple(run.ran),
+        reason=reason,
     )
 
 
@@ -100,7 +190,8 @@ def _not_accepted(route: CompiledRoute, message: Message) -> Decision:
     return Decision(outcome="filtered", reason=NOT_ACCEPTED)
 
 
-def _rejected(reason: str, problems: list[Problem]) -> Decision:
+def _breaks(contract: Contract, problems: list[Problem]) -> Decision:
+    reason = f"data breaks {contract.dataschema}"
     return Decision(outcome="rejected", reason=reason, problems=tuple(problems))
 
 
@@ -131,63 +222,22 @@ def _choose(
     return chosen
 
 
-def _children(
-    route: CompiledRoute,
-    message: Message,
-    contract: Contract,
-    value: Json,
-    branches: list[CompiledBranch],
-) -> tuple[Child, ...]:
-    """Make the messages of the branches that are taken.
-
-    Raises:
-        Reject: When one of them cannot be made: then none is (all or nothing).
-    """
-    extensions = {
-        **message.extensions,
-        "correlationid": message.correlation,
-        "causationid": message.id,
-    }
-    children = []
-    for branch in branches:
-        sent = branch.contract or contract
-        data = _data(branch, sent, message, contract, value)
-        for target in branch.targets:
-            child = Message(
-                id=child_id(
-                    message.source, message.id, route.name, target.destination, target.index
-                ),
-                source=route.source,
-                type=sent.name,
-                data=data,
-                dataschema=sent.dataschema,
-                datacontenttype=message.datacontenttype if branch.mapping is None else JSON,
-                time=message.time,
-                subject=message.subject,
-                extensions=extensions,
-            )
-            children.append(Child(target.destination, child))
-    return tuple(children)
+def _branches_for(route: CompiledRoute, flow: Flow, run: Run) -> list[CompiledBranch]:
+    """Return the branches that a message or a part of one takes."""
+    chosen: list[CompiledBranch] = []
+    for branch in route.branches:
+        if branch.guard is not None:
+            held = _holds(branch.guard, flow, run)
+        else:
+            held = not (branch.otherwise and chosen)
+        if held:
+            chosen.append(branch)
+            if not route.send_all:
+                break
+    return chosen
 
 
-def _data(
-    branch: CompiledBranch,
-    sent: Contract,
-    message: Message,
-    contract: Contract,
-    value: Json,
-) -> bytes:
-    """Return the data that a branch sends, checked against its contract."""
-    if branch.mapping is None:
-        result, data = value, message.data  # the very bytes: nothing is decoded and encoded again
-        if sent is contract:
-            return data
-    else:
-        inexact = inexact_number(message.data, value)
-        if inexact is not None:
-            raise Reject.of(f"{branch.name}: cannot be mapped", [inexact])
-        result, data = branch.mapping.transform(value)
-    problems = sent.problems(result)
-    if problems:
-        raise Reject.of(f"{branch.name}: its result breaks {sent.dataschema}", problems)
-    return data
+def _holds(guard: Guard, flow: Flow, run: Run) -> bool:
+    held = guard.expression.holds(flow.data, flow.variables or None)
+    run.conditions[guard.held if held else guard.failed] = None
+    return held

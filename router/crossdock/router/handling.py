@@ -18,6 +18,33 @@ from crossdock.router.compiled import CompiledRoute
 from crossdock.router.deciding import Decision, decide
 
 Item = tuple[str, Message]
+_MOST_AT_ONCE = 2 * MAX_BATCH  # children that wait to be stored (I8)
+_PAUSE_EVERY = 0.05
+
+
+class Made:
+    """What a batch has made so far, and is to be stored.
+
+    Attributes:
+        entries: Of the record, one for each message.
+        groups: The children of each message.
+        count: How many children there are.
+        routed: How many of the messages went to a branch; the others are filtered.
+    """
+
+    def __init__(self) -> None:
+        self.entries: list[records.Entry] = []
+        self.groups: list[list[Item]] = []
+        self.count = 0
+        self.routed = 0
+
+    def add(self, entry: records.Entry, children: list[Item]) -> None:
+        """Add what one message made."""
+        self.entries.append(entry)
+        self.routed += entry.outcome == "routed"
+        if children:
+            self.groups.append(children)
+            self.count += len(children)
 
 
 class RouteHandler:
@@ -36,40 +63,46 @@ class RouteHandler:
 
     async def __call__(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
         """Decide all, publish all, then answer for each."""
-        start = time.perf_counter()
-        entries: list[records.Entry] = []
-        groups: list[list[Item]] = []
-        outcomes = [self._decide(incoming, entries, groups) for incoming in batch]
-        await self._store(entries, groups)
-        self._count(entries, groups)
+        start = paused = time.perf_counter()
+        outcomes: list[CrossdockError | None] = []
+        made = Made()
+        for incoming in batch:
+            outcomes.append(self._take(incoming, self._decide(incoming), made))
+            if made.count > _MOST_AT_ONCE:
+                await self._store(made)
+                made = Made()
+            if not self._route.straight and time.perf_counter() - paused > _PAUSE_EVERY:
+                await asyncio.sleep(0)  # thousands of parts must not stop our signs of life
+                paused = time.perf_counter()
+        await self._store(made)
         self._metrics.seconds.observe(time.perf_counter() - start)
         return outcomes
 
-    def _decide(
-        self, incoming: Incoming, entries: list[records.Entry], groups: list[list[Item]]
-    ) -> CrossdockError | None:
+    def _decide(self, incoming: Incoming) -> Decision | CrossdockError:
         try:
-            message = incoming.message()
+            return decide(self._route, incoming.message())
         except ValueError as error:
             return Reject(str(error))
-        try:
-            decision = decide(self._route, message)
         except Retry as error:
             return error
+
+    def _take(
+        self, incoming: Incoming, decision: Decision | CrossdockError, made: Made
+    ) -> CrossdockError | None:
+        """Note what is to be stored for a message; return what else is to become of it."""
+        if isinstance(decision, CrossdockError):
+            return decision
         if decision.outcome == "rejected":
             return Reject(decision.reason, decision.problems)
-        children = self._trace(message, decision)
-        entries.append(
-            records.Entry(
-                message.id,
-                incoming.sequence,
-                decision.outcome,
-                _detail(decision),
-                tuple((each.destination, each.message.id) for each in decision.children),
-            )
+        message = incoming.message()
+        entry = records.Entry(
+            message.id,
+            incoming.sequence,
+            decision.outcome,
+            _detail(decision),
+            tuple((each.destination, each.message.id) for each in decision.children),
         )
-        if children:
-            groups.append(children)
+        made.add(entry, self._trace(message, decision))
         return None
 
     def _trace(self, message: Message, decision: Decision) -> list[Item]:
@@ -91,32 +124,31 @@ class RouteHandler:
             items.append((self._subjects[child.destination], made))
         return items
 
-    async def _store(self, entries: list[records.Entry], groups: list[list[Item]]) -> None:
-        """Store children and record; children of one message always in one batch (I4).
+    async def _store(self, made: Made) -> None:
+        """Store children and record; children of one message in one batch up to 1,000 (I4).
 
         Raises:
             Disconnected: Also when the stream is full: waiting is no fault of these messages (I8).
             Reject: One of the children can never be stored.
         """
-        writes = [self._bus.publish_many(part) for part in _parts(groups)]
+        writes = [self._bus.publish_many(part) for part in _parts(made.groups)]
         name = self._route.name
         try:
             await asyncio.gather(*writes)
             reach("published")
-            if entries:
-                await records.write(self._bus, "route", name, entries)
+            if made.entries:
+                await records.write(self._bus, "route", name, made.entries)
         except Retry as error:
             raise Disconnected(error.reason) from error
+        self._metrics.routed.inc(made.routed)
+        self._metrics.filtered.inc(len(made.entries) - made.routed)
+        self._count_sent(made)
 
-    def _count(self, entries: list[records.Entry], groups: list[list[Item]]) -> None:
-        metrics = self._metrics
-        routed = len(groups)
-        metrics.routed.inc(routed)
-        metrics.filtered.inc(len(entries) - routed)
+    def _count_sent(self, made: Made) -> None:
         for destination, subject in self._subjects.items():
-            sent = sum(1 for group in groups for each in group if each[0] is subject)
+            sent = sum(1 for group in made.groups for each in group if each[0] is subject)
             if sent:
-                metrics.sent.inc(destination, sent)
+                self._metrics.sent.inc(destination, sent)
 
 
 def _parts(groups: list[list[Item]]) -> list[list[Item]]:

@@ -43,7 +43,7 @@ def _unreachable(route: CompiledRoute) -> Iterator[Problem]:
 
 def _unknown_fields(route: CompiledRoute) -> Iterator[Problem]:
     """Find fields that no accepted version of the contract can have."""
-    for pointer, expression in _expressions(route):
+    for pointer, expression in _on_input(route):
         for path in paths(expression.text):
             if all(_lacks(contract, path) for contract in route.accepted.values()):
                 yield Problem(
@@ -53,14 +53,11 @@ def _unknown_fields(route: CompiledRoute) -> Iterator[Problem]:
                 )
 
 
-def _expressions(route: CompiledRoute) -> Iterator[tuple[str, Expression]]:
-    if route.where is not None:
-        yield "/where", route.where.expression
-    for branch in route.branches:
-        if branch.guard is not None:
-            yield f"/{branch.name}/when", branch.guard.expression
-        if branch.mapping is not None:
-            yield f"/{branch.name}/map", branch.mapping
+def _on_input(route: CompiledRoute) -> Iterator[tuple[str, Expression]]:
+    """Yield the expressions that see the data as it came in: before a step, or without any."""
+    for pointer, expression in route.expressions():
+        if pointer == "/where" or not route.steps:
+            yield pointer, expression
 
 
 def paths(text: str) -> list[tuple[str, ...]]:

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from crossdock.router.step_file import Step
+
 
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Frozen, by name, unknown keys refused."""
@@ -39,6 +41,7 @@ class RouteFile(_File, frozen=True):
         accepts: Contract, or several, ``name@range``.
         description: For people.
         where: JSONata condition (Message Filter): when it does not hold, the message is filtered.
+        steps: What the message goes through before it is sent, in this order.
         send: Content-Based Router: the first branch that holds is taken.
         send_all: Recipient List: every branch that holds is taken.
         on_failure: Name of the failure policy.
@@ -49,6 +52,7 @@ class RouteFile(_File, frozen=True):
     accepts: str | tuple[str, ...]
     description: str = ""
     where: str | None = None
+    steps: tuple[Step, ...] = ()
     send: tuple[Branch, ...] = ()
     send_all: tuple[Branch, ...] = ()
     on_failure: str = "standard"

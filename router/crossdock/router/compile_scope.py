@@ -1,0 +1,90 @@
+"""What compiling a route needs at every place: contracts, expressions, and a list of problems."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from crossdock.contracts import Contract, ContractRef, Halt, Problem, Registry, Reject
+from crossdock.mesh.expression import Expression
+from crossdock.mesh.expression_file import load_expression
+from crossdock.router.conditions import Guard
+
+_VARIABLE: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,62}\Z")
+_FUNCTIONS: Final = (
+    "abs append assert average base64decode base64encode boolean ceil contains count "
+    "decodeUrl decodeUrlComponent distinct each encodeUrl encodeUrlComponent error eval exists "
+    "filter floor formatBase formatInteger formatNumber fromMillis join keys length lookup "
+    "lowercase map match max merge millis min not now number pad parseInteger power random reduce "
+    "replace reverse round shuffle sift single sort split spread sqrt string substring "
+    "substringAfter substringBefore sum toMillis trim type uppercase zip"
+)
+TAKEN: Final = frozenset({"message", "part", "whole", *_FUNCTIONS.split()})
+"""Names of variables that expressions know without a step: ours, and JSONata's functions."""
+
+
+class CompileScope:
+    """Compiles the parts of one route and collects what is wrong with them.
+
+    Attributes:
+        problems: Each with its JSON Pointer in the route file.
+    """
+
+    def __init__(self, route: str, registry: Registry, folder: Path) -> None:
+        """Remember where things are.
+
+        Args:
+            route: Name of the route.
+            registry: The contracts of the project.
+            folder: Where ``.jsonata`` files are looked for.
+        """
+        self._route = route
+        self._registry = registry
+        self._folder = folder
+        self.problems: list[Problem] = []
+
+    def contract(self, text: str | None, pointer: str) -> Contract | None:
+        """Return the contract that is meant; None when there is none."""
+        if text is None:
+            return None
+        try:
+            contract = self._registry.resolve(ContractRef.parse(text))
+            contract.compile()
+        except ValueError as error:
+            self.wrong(pointer, str(error))
+        except (Reject, Halt) as error:
+            self.wrong(pointer, error.reason)
+        else:
+            return contract
+        return None
+
+    def guard(self, text: str | None, name: str, pointer: str) -> Guard | None:
+        """Return a condition; None when there is none."""
+        expression = self.expression(text, pointer)
+        return None if expression is None else Guard.of(expression, name)
+
+    def expression(self, text: str | None, pointer: str) -> Expression | None:
+        """Return an expression; None when there is none."""
+        if text is None:
+            return None
+        place = f"route {self._route}, {pointer[1:]}"
+        try:
+            return load_expression(text, self._folder, place=place)
+        except ValueError as error:
+            self.wrong(pointer, str(error))
+            return None
+
+    def variable(self, name: str, pointer: str) -> str:
+        """Return the name of a variable that a step makes, once it is known to be usable."""
+        if not _VARIABLE.match(name) or name in TAKEN:
+            self.wrong(
+                pointer,
+                f"{name[:80]!r} cannot be the name of a variable: use letters and digits, first a "
+                "letter, and no name that is there already",
+            )
+        return name
+
+    def wrong(self, pointer: str, message: str) -> None:
+        """Note a problem."""
+        self.problems.append(Problem(message=message, pointer=pointer))

@@ -1,0 +1,44 @@
+"""What a route asks of the world while it decides: values, not deeds.
+
+Deciding stays a pure function (ADR 0006). A route that needs an answer from outside is a generator:
+it yields everything that it wants to know now, and is sent the answers in the same order. Who
+drives it chooses where they come from: the router calls for real, ``crossdock route test`` takes
+declared replies, a replay takes what it likes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import TypeAlias, TypeVar
+
+import msgspec
+
+from crossdock.contracts import CrossdockError
+from crossdock.mesh.expression import Json
+
+T = TypeVar("T")
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One request to a named client (Content Enricher).
+
+    Attributes:
+        step: Where it is made: ``steps/0``.
+        client: Name of the client: a file in ``calls/``.
+        request: What it is asked; JSON.
+        cache: Seconds for which an answer to the same request may be used again; 0 for none.
+        timeout: Longest time for it in seconds; None where the client's own is enough.
+    """
+
+    step: str
+    client: str
+    request: Json
+    cache: float = 0.0
+    timeout: float | None = None
+
+
+Effect: TypeAlias = Call
+Answer: TypeAlias = Json | CrossdockError
+"""What came of an effect: a JSON value, or the instruction that it failed with."""
+Deciding: TypeAlias = Generator[tuple[Effect, ...], Sequence[Answer], T]
+"""Yields effects that may run at once, is sent their answers, and returns what it decided."""

@@ -1,0 +1,76 @@
+"""The entries of ``steps:`` in a route file: each has one key, which names its pattern."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+PATTERNS: Final = ("map", "keep", "drop", "where", "split")
+_GIVEN_WITH: Final = {
+    "as_": ("map", "keep", "drop", "split"),
+    "steps": ("split",),
+    "join": ("split",),
+}
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Frozen, by name, unknown keys refused."""
+
+
+class Join(_File, frozen=True):
+    """How the parts of a message come together again.
+
+    Attributes:
+        into: Variable that then holds the list of what became of the parts, in their order.
+    """
+
+    into: str
+
+
+class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
+    """One step: exactly one of the keys that name a pattern, and what belongs to it.
+
+    Attributes:
+        map: Message Translator: JSONata that makes the data of the next step, or the name of a
+            ``.jsonata`` file beside the route.
+        keep: Content Filter: paths of the fields that stay, such as ``customer.country``; a path
+            goes through every item of a list.
+        drop: Content Filter: paths of the fields that go.
+        where: Message Filter: JSONata condition; what it does not hold for ends here.
+        split: Splitter: JSONata that gives the list of parts; each goes on by itself.
+        as_: Contract of what ``map``, ``keep``, ``drop`` or ``split`` makes, ``name@range``; it is
+            checked at once. Without it the data is checked where it is sent.
+        steps: With ``split``: steps of the parts.
+        join: With ``split``: the whole goes on instead of its parts, once they have been through
+            ``steps`` (Composed Message Processor).
+    """
+
+    map: str | None = None
+    keep: tuple[str, ...] | None = None
+    drop: tuple[str, ...] | None = None
+    where: str | None = None
+    split: str | None = None
+    as_: str | None = None
+    steps: tuple[Step, ...] = ()
+    join: Join | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is not one step.
+
+        Raises:
+            ValueError: With a text for the person who wrote it.
+        """
+        there = [each for each in PATTERNS if getattr(self, each) is not None]
+        if len(there) != 1:
+            said = f"{' and '.join(there)} are two" if there else "it has none"
+            raise ValueError(f"a step has one of {', '.join(PATTERNS)}; {said}")
+        for name, patterns in _GIVEN_WITH.items():
+            if getattr(self, name) and there[0] not in patterns:
+                key = name.removesuffix("_")
+                raise ValueError(f"{key!r} belongs to {', '.join(patterns)}, not to {there[0]!r}")
+
+    @property
+    def pattern(self) -> str:
+        """Its key."""
+        return next(each for each in PATTERNS if getattr(self, each) is not None)

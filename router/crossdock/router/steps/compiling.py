@@ -1,0 +1,49 @@
+"""From the entries of ``steps:`` to steps that are ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from crossdock.router.compile_scope import CompileScope
+from crossdock.router.flow import PureStep
+from crossdock.router.step_file import Step
+from crossdock.router.steps.content_filter import compile_drop, compile_keep
+from crossdock.router.steps.message_filter import compile_where
+from crossdock.router.steps.splitter import Splitter
+from crossdock.router.steps.translator import compile_map
+
+
+def compile_steps(steps: tuple[Step, ...], name: str, scope: CompileScope) -> tuple[PureStep, ...]:
+    """Make steps ready to run; those with something wrong are left out, and told to the scope.
+
+    Args:
+        steps: As written.
+        name: Where they stand in the route: ``steps``.
+        scope: Of the route.
+    """
+    compiled = [
+        _COMPILERS[step.pattern](step, f"{name}/{at}", scope) for at, step in enumerate(steps)
+    ]
+    return tuple(each for each in compiled if each is not None)
+
+
+def _compile_split(step: Step, name: str, scope: CompileScope) -> Splitter | None:
+    parts = scope.expression(step.split, f"/{name}/split")
+    contract = scope.contract(step.as_, f"/{name}/as")
+    steps = compile_steps(step.steps, f"{name}/steps", scope)
+    join = None if step.join is None else scope.variable(step.join.into, f"/{name}/join/into")
+    if parts is None:
+        return None
+    return Splitter(
+        name=name, pattern="split", parts=parts, contract=contract, steps=steps, join=join
+    )
+
+
+_COMPILERS: Final[dict[str, Callable[[Step, str, CompileScope], PureStep | None]]] = {
+    "map": compile_map,
+    "keep": compile_keep,
+    "drop": compile_drop,
+    "where": compile_where,
+    "split": _compile_split,
+}

@@ -1,0 +1,119 @@
+"""Routes with steps on a real broker: what they make is stored once, in order, and recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from textwrap import indent
+
+import msgspec
+import pytest
+
+from crossdock.contracts import Message, Subjects
+from crossdock.contracts.reference import dataschema
+from crossdock.mesh import records
+from crossdock.mesh.bus import Bus, Stored
+from crossdock.mesh.expression import Json
+from crossdock.mesh.project.settings import BrokerSettings
+from crossdock.mesh.streams import provision
+from crossdock.router.running import Router
+from nats_server import NatsServer
+from project_folder import write, write_contract
+from running_router import started
+
+SUBJECTS = Subjects("t")
+ORDER = "sales.order.placed"
+
+
+@pytest.fixture
+async def bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
+    bus = await Bus.connect(nats_server.url, SUBJECTS, name="test")
+    await provision(bus, BrokerSettings())
+    yield bus
+    await bus.close()
+
+
+def project(folder: Path, steps: str, *, name: str = "r") -> Path:
+    write(folder, "mesh.yaml", "mesh: t\n")
+    write_contract(folder, ORDER, {"type": "object"})
+    head = f"route: {name}\naccepts: {ORDER}\nsend: [{{to: book}}]\nsteps:\n"
+    write(folder, f"routes/{name}.yaml", head + indent(steps, "  "))
+    return folder
+
+
+async def put(bus: Bus, number: int, data: Json, **extensions: str) -> None:
+    message = Message(
+        id=f"m{number}",
+        source="/test",
+        type=ORDER,
+        dataschema=dataschema(ORDER, "1.0.0"),
+        data=msgspec.json.encode(data),
+        extensions=extensions,
+    )
+    await bus.publish(SUBJECTS.incoming(ORDER), message)
+
+
+async def settled(bus: Bus, name: str = "r") -> None:
+    """Wait until the route has settled everything."""
+    async with asyncio.timeout(30):
+        while True:
+            info = await bus.jetstream.consumer_info("t-in", f"route-{name}")
+            if not info.num_pending and not info.num_ack_pending:
+                return
+            await asyncio.sleep(0.02)
+
+
+async def in_book(bus: Bus) -> list[Stored]:
+    return [each async for each in bus.read("out", subject=SUBJECTS.outgoing("book"))]
+
+
+async def entries(bus: Bus) -> list[records.Entry]:
+    stored = [each async for each in bus.read("record")]
+    return [entry for each in stored for entry in records.read(each.data).entries]
+
+
+async def stop(router: Router, bus: Bus) -> None:
+    await settled(bus)
+    await router.stop()
+
+
+async def test_i4_a_split_message_that_comes_again_makes_the_same_parts_once(
+    bus: Bus, tmp_path: Path
+) -> None:
+    folder = project(tmp_path, "- split: lines\n")
+    router = await started(bus, folder)
+    for number in range(3):  # more parts each than one batch of the broker holds
+        await put(bus, number, {"lines": [{"n": n, "of": number} for n in range(1500)]})
+    await stop(router, bus)
+    await bus.jetstream.delete_consumer("t-in", "route-r")
+    await stop(await started(bus, folder), bus)  # a fresh consumer takes all of it once more
+    stored = await in_book(bus)
+    assert len(stored) == len({each.headers["ce-id"] for each in stored}) == 4500
+    first = [msgspec.json.decode(each.data) for each in stored[:1500]]
+    assert first == [{"n": n, "of": 0} for n in range(1500)]
+
+
+async def test_i8_a_batch_of_large_splits_is_stored_in_portions_and_every_message_recorded(
+    bus: Bus, tmp_path: Path
+) -> None:
+    for number in range(20):
+        await put(bus, number, {"lines": [{"n": n} for n in range(1000)]})
+    router = await started(bus, project(tmp_path, "- split: lines\n"))
+    await stop(router, bus)
+    assert len(await in_book(bus)) == 20_000
+    found = await entries(bus)
+    assert [len(each.children) for each in found] == [1000] * 20
+
+
+async def test_i9_a_message_whose_parts_all_end_is_filtered(bus: Bus, tmp_path: Path) -> None:
+    steps = "- split: lines\n  steps: [{where: n > 5}]\n"
+    router = await started(bus, project(tmp_path, steps))
+    await put(bus, 1, {"lines": [{"n": 1}]})
+    await put(bus, 2, {"lines": [{"n": 1}, {"n": 6}]})
+    await stop(router, bus)
+    assert {each.id: each.outcome for each in await entries(bus)} == {
+        "m1": "filtered",
+        "m2": "routed",
+    }
+    assert [msgspec.json.decode(each.data) for each in await in_book(bus)] == [{"n": 6}]

@@ -72,8 +72,13 @@ def test_about_the_asked_share_is_sampled() -> None:
     assert 1700 < sampled < 2300  # seven standard deviations
 
 
+def test_white_space_around_members_comes_into_no_header() -> None:
+    assert clean_tracestate("rojo=a \t,\tcongo=b, ") == "rojo=a,congo=b"
+    assert clean_tracestate("\t") == ""
+
+
 def test_a_valid_tracestate_is_kept_as_it_is() -> None:
-    state = "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE, 1fua@vendor=x y"
+    state = "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE,1fua@vendor=x y"
 
     assert clean_tracestate(state) == state
 

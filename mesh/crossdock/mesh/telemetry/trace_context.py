@@ -44,7 +44,10 @@ def new_traceparent(ratio: float) -> str:
 
 
 def clean_tracestate(tracestate: str) -> str:
-    """Return a valid ``tracestate`` as it is, and ``""`` for one that is not."""
+    """Return the members of a valid ``tracestate``, and ``""`` for one that is not valid.
+
+    White space around members, which may be tabs, is left out: it must not come into a header.
+    """
     if not tracestate or len(tracestate) > _MOST_CHARACTERS:
         return ""
     members = [each.strip(" \t") for each in tracestate.split(",")]
@@ -52,4 +55,4 @@ def clean_tracestate(tracestate: str) -> str:
     keys = {each.partition("=")[0] for each in filled}
     if len(members) > _MOST_MEMBERS or len(keys) != len(filled):
         return ""
-    return tracestate if all(_MEMBER.fullmatch(each) for each in filled) else ""
+    return ",".join(filled) if all(_MEMBER.fullmatch(each) for each in filled) else ""

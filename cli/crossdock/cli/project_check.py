@@ -71,7 +71,7 @@ def inspect_project(folder: Path) -> Findings:
     problems += _together(folder, mesh, routes, workers)
     problems += _clients(folder)
     return Findings(
-        problems=tuple(sorted(set(problems), key=_order)),
+        problems=tuple(sorted(set(problems), key=by_place)),
         warnings=() if problems else (*_idle(routes, workers), *_outdated(routes, registry)),
         mesh=mesh.value if mesh else None,
         contracts=registry,
@@ -175,6 +175,7 @@ def _did_you_mean(name: str, known: set[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else ""
 
 
-def _order(problem: Problem) -> tuple[str, int, str]:
+def by_place(problem: Problem) -> tuple[str, int, str]:
+    """Return what sorts problems by file and line."""
     file, _, line = problem.place.rpartition(":")
     return (file, int(line), problem.message) if line.isdecimal() else (problem.place, 0, "")

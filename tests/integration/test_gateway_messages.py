@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import date
 
 import httpx
 import pytest
 
-from crossdock.contracts import keyed_id
+from crossdock.contracts import About, Deprecation, Registry, keyed_id
 from crossdock.gateway.clients import Clients
 from crossdock.mesh.project.scalars import Size
 from crossdock.mesh.project.settings import BrokerSettings, GatewaySettings
@@ -51,6 +52,28 @@ async def test_a_202_means_that_the_message_is_stored(door: Running) -> None:  #
     assert message.time
     assert message.extensions["authid"] == "shop"
     assert message.extensions["correlationid"] == message.id
+
+
+async def test_a_deprecated_contract_is_accepted_and_said_to_be_so(door: Running) -> None:
+    gone = Deprecation(reason="use another", since=date(2026, 3, 1), sunset=date(2027, 1, 1))
+    for deprecated, sunset in (
+        (gone, "Fri, 01 Jan 2027 00:00:00 GMT"),
+        (Deprecation(reason="use another", since=date(2026, 3, 1)), None),
+    ):
+        said = {"sales.order.placed": About(deprecated=deprecated)}
+        door.gateway.replace(Registry(REGISTRY, said), CLIENTS)
+        event = {"ce-id": "1", "ce-source": "/s", "ce-specversion": "1.0"}
+        for path, more in (
+            (ORDERS, {}),
+            ("/v1/events", {**event, "ce-type": "sales.order.placed"}),
+        ):
+            response = await door.http.post(path, json=ORDER, headers={**BEARER, **more})
+            assert response.status_code == 202
+            assert response.headers["deprecation"] == "@1772323200"
+            assert response.headers.get("sunset") == sunset
+    door.gateway.replace(REGISTRY, CLIENTS)
+    response = await door.http.post(ORDERS, json=ORDER, headers=BEARER)
+    assert not {"deprecation", "sunset"} & set(response.headers)
 
 
 async def test_a_range_chooses_the_version(door: Running) -> None:

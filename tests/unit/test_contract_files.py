@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from crossdock.mesh.project.contract_files import deep_problems, load_contracts, read_contracts
+from crossdock.mesh.project.contract_abouts import read_abouts
+from crossdock.mesh.project.contract_examples import deep_problems
+from crossdock.mesh.project.contract_files import load_contracts, read_contracts
 from crossdock.mesh.project.problems import ProjectError
 
 PLACE = "contracts/sales/order.placed"
@@ -20,7 +22,8 @@ def write(folder: Path, file: str, content: str | dict[str, Any]) -> None:
 
 def told(folder: Path) -> list[str]:
     files, problems = read_contracts(folder)
-    problems += deep_problems(folder, files)
+    abouts, unsaid = read_abouts(folder)
+    problems += unsaid + deep_problems(folder, files, abouts)
     return [f"{each.place} {each.message}" for each in problems]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typer
 
+from crossdock.cli.contract_check import check_contracts
 from crossdock.cli.contract_list import list_contracts
 
 app = typer.Typer(help="Define, check, compare and publish contracts.", no_args_is_help=True)
@@ -18,3 +19,4 @@ def contracts() -> None:
 
 
 app.command("list")(list_contracts)
+app.command("check")(check_contracts)

@@ -15,7 +15,10 @@ from crossdock.contracts import ContractRef, Problem, Registry, is_token
 from crossdock.gateway.api_file import FOLDER as APIS
 from crossdock.gateway.api_file import ApiFile
 from crossdock.gateway.client_file import load_clients
-from crossdock.mesh.project.contract_files import deep_problems, read_contracts, stand_ins
+from crossdock.mesh.project.about_checks import about_problems
+from crossdock.mesh.project.contract_abouts import read_abouts
+from crossdock.mesh.project.contract_examples import deep_problems
+from crossdock.mesh.project.contract_files import read_contracts, stand_ins
 from crossdock.mesh.project.loading import MESH_FILE, Loaded, read_mesh, read_named
 from crossdock.mesh.project.problems import ProjectError
 from crossdock.mesh.project.settings import MeshFile
@@ -54,8 +57,14 @@ def inspect_project(folder: Path) -> Findings:
         folder: The project folder.
     """
     files, problems = read_contracts(folder)
-    problems += deep_problems(folder, files)
-    registry = Registry([*(each.contract for each in files), *stand_ins(folder, files)])
+    abouts, found = read_abouts(folder)
+    problems += found
+    problems += deep_problems(folder, files, abouts)
+    registry = Registry(
+        [*(each.contract for each in files), *stand_ins(folder, files)],
+        {name: each.value for name, each in abouts.items()},
+    )
+    problems += about_problems(abouts, registry)
     mesh = _mesh(folder, problems)
     routes, found = read_named(folder, ROUTES, RouteFile, "route")
     problems += found
@@ -70,8 +79,14 @@ def inspect_project(folder: Path) -> Findings:
     problems += _together(folder, mesh, routes, workers)
     problems += _clients(folder)
     return Findings(
-        problems=tuple(sorted(set(problems), key=_order)),
-        warnings=() if problems else (*_unrouted(routes, apis), *_idle(routes, workers)),
+        problems=tuple(sorted(set(problems), key=by_place)),
+        warnings=()
+        if problems
+        else (
+            *_unrouted(routes, apis),
+            *_idle(routes, workers),
+            *_outdated(routes, registry),
+        ),
         mesh=mesh.value if mesh else None,
         contracts=registry,
         routes=tuple(each.value for each in routes),
@@ -170,11 +185,25 @@ def _idle(routes: list[Loaded[RouteFile]], workers: list[CheckedWorker]) -> Iter
                 yield document.problem(f"no route accepts {name}: what it publishes goes nowhere")
 
 
+def _outdated(routes: list[Loaded[RouteFile]], registry: Registry) -> Iterator[Problem]:
+    for route in routes:
+        for index, text in enumerate(accepts(route.value)):
+            name = ContractRef.parse(text).name
+            deprecated = registry.about(name).deprecated
+            if deprecated is not None:
+                instead = f", use {deprecated.replaced_by}" if deprecated.replaced_by else ""
+                message = f"{name} is deprecated since {deprecated.since}{instead}"
+                single = isinstance(route.value.accepts, str)
+                at = ("accepts",) if single else ("accepts", index)
+                yield route.document.problem(message, at)
+
+
 def _did_you_mean(name: str, known: set[str]) -> str:
     near = get_close_matches(name[:80], known, n=1)
     return f"did you mean {near[0]!r}?" if near else ""
 
 
-def _order(problem: Problem) -> tuple[str, int, str]:
+def by_place(problem: Problem) -> tuple[str, int, str]:
+    """Return what sorts problems by file and line."""
     file, _, line = problem.place.rpartition(":")
     return (file, int(line), problem.message) if line.isdecimal() else (problem.place, 0, "")

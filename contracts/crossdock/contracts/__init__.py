@@ -3,6 +3,7 @@
 Everything here is a value or a function of values, so it is tested without an event loop.
 """
 
+from crossdock.contracts.about import About, Deprecation, Expected
 from crossdock.contracts.contract import Contract
 from crossdock.contracts.errors import (
     CrossdockError,
@@ -19,10 +20,13 @@ from crossdock.contracts.registry import Registry
 from crossdock.contracts.subjects import Subjects, is_token
 
 __all__ = [
+    "About",
     "Contract",
     "ContractRef",
     "CrossdockError",
+    "Deprecation",
     "Disconnected",
+    "Expected",
     "Halt",
     "Message",
     "Problem",

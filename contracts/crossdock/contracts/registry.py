@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
 from semantic_version import Version
 
+from crossdock.contracts.about import About
 from crossdock.contracts.contract import Contract
 from crossdock.contracts.errors import Reject
 from crossdock.contracts.message import Message
@@ -17,16 +18,20 @@ from crossdock.contracts.reference import ContractRef
 _RESOLVED: Final = 4096
 _SHOWN: Final = 5
 _NAME_CHARS: Final = 100
+_NOTHING_SAID: Final = About()
 
 
 class Registry:
-    """An immutable set of contracts. Equal when it holds equal contracts."""
+    """An immutable set of contracts. Equal when it holds the same and says the same of it."""
 
-    def __init__(self, contracts: Iterable[Contract] = ()) -> None:
+    def __init__(
+        self, contracts: Iterable[Contract] = (), abouts: Mapping[str, About] | None = None
+    ) -> None:
         """Take the contracts.
 
         Args:
             contracts: In any order.
+            abouts: What is said of contracts, by name.
 
         Raises:
             ValueError: When two have the same name and version.
@@ -40,6 +45,7 @@ class Registry:
             versions[each.version] = each
             self._by_dataschema[each.dataschema] = each
         self._names = tuple(sorted(self._by_name))
+        self._abouts = dict(abouts or {})
         self._resolve = lru_cache(maxsize=_RESOLVED)(self._find)
 
     def names(self) -> tuple[str, ...]:
@@ -49,6 +55,10 @@ class Registry:
     def versions(self, name: str) -> tuple[str, ...]:
         """Return the versions of a contract, lowest first; empty when there is no such name."""
         return tuple(sorted(self._by_name.get(name, ()), key=Version))
+
+    def about(self, name: str) -> About:
+        """Return what is said of a contract; the defaults when nothing is, or it is unknown."""
+        return self._abouts.get(name, _NOTHING_SAID)
 
     def resolve(self, ref: ContractRef) -> Contract:
         """Return the highest version in range.
@@ -81,7 +91,11 @@ class Registry:
         return len(self._by_dataschema)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Registry) and other._by_name == self._by_name
+        return (
+            isinstance(other, Registry)
+            and other._by_name == self._by_name
+            and other._abouts == self._abouts
+        )
 
     __hash__ = None  # type: ignore[assignment] # equal by value, but its schemas are dicts
 

@@ -78,8 +78,13 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
 
 def pointer(path: Sequence[str | int]) -> str:
     """Return the JSON Pointer (RFC 6901) of a path; one that is too long is cut (I8)."""
-    text = "".join("/" + str(each).replace("~", "~0").replace("/", "~1") for each in path)
+    text = "".join("/" + escaped(str(each)) for each in path)
     return text if len(text) <= _POINTER_BYTES else text[:_POINTER_BYTES] + "…"
+
+
+def escaped(name: str) -> str:
+    """Return a name as a step of a JSON Pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def violations(errors: Iterator[jsonschema_rs.ValidationError]) -> Iterator[Violation]:

@@ -15,7 +15,9 @@ from crossdock.contracts import ContractRef, Reject, Subjects
 from crossdock.contracts.contract import Contract
 from crossdock.contracts.registry import Registry
 from crossdock.gateway.api import Api
+from crossdock.gateway.asgi import Header
 from crossdock.gateway.clients import Client, Clients
+from crossdock.gateway.deprecation import deprecation_headers
 from crossdock.gateway.problems import Refused, unauthorized
 from crossdock.mesh.telemetry.steps import Step, sending
 
@@ -31,11 +33,13 @@ class Door(msgspec.Struct, frozen=True):
         contract: The version that was chosen.
         subject: Where its messages are published.
         step: How publishing there is traced.
+        headers: What a 202 says of the contract: that it is deprecated.
     """
 
     contract: Contract
     subject: str
     step: Step
+    headers: tuple[Header, ...] = ()
 
 
 class Doors:
@@ -95,7 +99,8 @@ class Doors:
         if len(self._found) >= _MOST_CACHED:  # I8: references come from callers
             self._found.clear()
         subject = self.subjects.incoming(contract.name)
-        door = Door(contract, subject, sending(subject))
+        headers = deprecation_headers(self.registry.about(contract.name).deprecated)
+        door = Door(contract, subject, sending(subject), headers)
         self._found[reference] = door
         return door
 

@@ -114,5 +114,6 @@ async def _answer(
             each["location"] = location(each["id"], stored.sequence)
         body = msgspec.json.encode(told)
     headers.append((b"content-length", b"%d" % len(body)))
+    headers += next((door.headers for door, _ in items if door.headers), ())
     await request.send({"type": "http.response.start", "status": 202, "headers": headers})
     await request.send({"type": "http.response.body", "body": body})

@@ -115,6 +115,7 @@ async def _answer(request: Request, door: Door, identity: str, sequence: int) ->
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
         (b"location", location(identity, sequence).encode()),
+        *door.headers,
     ]
     await request.send({"type": "http.response.start", "status": 202, "headers": headers})
     await request.send({"type": "http.response.body", "body": body})

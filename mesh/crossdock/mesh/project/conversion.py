@@ -69,7 +69,9 @@ def _form(document: Document, value: object, settings: type, path: Path_) -> lis
 
 @lru_cache(maxsize=256)
 def _validator(settings: type) -> jsonschema_rs.Validator:
-    return jsonschema_rs.Draft202012Validator(schema_of(settings), offline=True)
+    return jsonschema_rs.Draft202012Validator(
+        schema_of(settings), validate_formats=True, offline=True
+    )
 
 
 def _problem(document: Document, found: Violation, settings: type, path: Path_) -> Problem:
@@ -79,7 +81,7 @@ def _problem(document: Document, found: Violation, settings: type, path: Path_) 
         message = _unknown(str(found.path[-1]), list(around.get("properties", ())))
     elif found.keyword == "required":
         message = f"missing key {found.limit!r}: add it"
-    elif found.keyword in ("type", "pattern") and HINT in around:
+    elif found.keyword in ("type", "pattern", "format") and HINT in around:
         message = around[HINT]
     elif found.keyword == "propertyNames":
         message = f"a key is not allowed: {found.message}"

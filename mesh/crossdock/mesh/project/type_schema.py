@@ -65,6 +65,12 @@ def _leaf(info: mi.Type) -> dict[str, Any]:
         return {"enum": [each.value for each in info.cls]}
     if isinstance(info, mi.CustomType) and issubclass(info.cls, Duration | Size | Secret):
         return {"type": "string", "pattern": info.cls.PATTERN, HINT: info.cls.HINT}
+    if isinstance(info, mi.DateType):
+        return {
+            "type": "string",
+            "format": "date",
+            HINT: "not a date: write for example 2027-06-30",
+        }
     if type(info) in _SIMPLE:
         return {"type": _SIMPLE[type(info)], **_limits(info, _SIMPLE[type(info)])}
     raise TypeError(f"settings cannot hold {type(info).__name__}")

@@ -1,0 +1,9 @@
+"""Compares two versions of a contract's schema: what changed, and whom it breaks."""
+
+from crossdock.contracts.compatibility.codes import CODES, Code
+from crossdock.contracts.compatibility.comparing import compare
+from crossdock.contracts.compatibility.counterexamples import Counterexample, counterexample
+from crossdock.contracts.compatibility.difference import Difference
+from crossdock.contracts.compatibility.effects import Effect
+
+__all__ = ["CODES", "Code", "Counterexample", "Difference", "Effect", "compare", "counterexample"]

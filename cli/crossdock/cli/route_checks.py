@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from crossdock.contracts import Halt, Problem, Registry
@@ -15,13 +15,18 @@ from crossdock.router.route_file import RouteFile
 
 
 def check_routes(
-    folder: Path, routes: list[Loaded[RouteFile]], registry: Registry, mesh: str
+    folder: Path,
+    routes: list[Loaded[RouteFile]],
+    registry: Registry,
+    mesh: str,
+    calls: Collection[str],
 ) -> Iterator[Problem]:
     """Compile every route, as the router will, and check what it means."""
     for route in routes:
         found: Sequence[Problem]
         try:
-            found = check_route(compile_route(route.value, registry, folder / FOLDER, mesh=mesh))
+            compiled = compile_route(route.value, registry, folder / FOLDER, mesh=mesh, calls=calls)
+            found = check_route(compiled)
         except Halt as error:
             found = error.problems
         for each in found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -101,6 +101,11 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Whether it decides on the data alone: then the shortest way is taken."""
         return not self.steps and not self.uses_message
 
+    @cached_property
+    def asks(self) -> bool:
+        """Whether it may need answers from outside to decide."""
+        return any(each.asks for each in self.steps)
+
     def expressions(self) -> Iterator[tuple[str, Expression]]:
         """Yield every expression, with its JSON Pointer in the route file."""
         if self.where is not None:
@@ -115,7 +120,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 def compile_route(
-    route: RouteFile, registry: Registry, folder: Path, *, mesh: str
+    route: RouteFile, registry: Registry, folder: Path, *, mesh: str, calls: Collection[str] = ()
 ) -> CompiledRoute:
     """Make a route ready to decide.
 
@@ -124,20 +129,22 @@ def compile_route(
         registry: The contracts of the project.
         folder: Where ``.jsonata`` files are looked for: the folder of the route file.
         mesh: Name of the mesh, for the source of what it makes.
+        calls: Names of the calls of the project.
 
     Raises:
         Halt: With every problem that the route has, each with its JSON Pointer in the file.
     """
-    return _Compiler(route, registry, folder).compile(mesh)
+    scope = CompileScope(route.route, registry, folder, calls)
+    return _Compiler(route, registry, scope).compile(mesh)
 
 
 class _Compiler:
     """Compiles one route and collects what is wrong with it."""
 
-    def __init__(self, route: RouteFile, registry: Registry, folder: Path) -> None:
+    def __init__(self, route: RouteFile, registry: Registry, scope: CompileScope) -> None:
         self._route = route
         self._registry = registry
-        self._scope = CompileScope(route.route, registry, folder)
+        self._scope = scope
 
     def compile(self, mesh: str) -> CompiledRoute:
         route = self._route

@@ -137,6 +137,11 @@ class PureStep(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     pattern: str
 
+    @property
+    def asks(self) -> bool:
+        """Whether it may need an answer from outside."""
+        return False
+
     def apply(self, flow: Flow, run: Run) -> Iterator[Flow]:
         """Yield what goes on: one or nothing.
 

@@ -32,6 +32,11 @@ class Splitter(EffectStep, frozen=True, kw_only=True):
     steps: tuple[PureStep, ...]
     join: str | None
 
+    @property
+    def asks(self) -> bool:
+        """Whether one of its steps does."""
+        return any(each.asks for each in self.steps)
+
     def run(self, flows: list[Flow], run: Run) -> Deciding[list[Flow]]:
         """Return the parts of all, or each whole with what its parts became."""
         made: list[Flow] = []

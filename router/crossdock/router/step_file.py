@@ -9,9 +9,9 @@ import msgspec
 
 from crossdock.mesh.project.scalars import Duration
 
-PATTERNS: Final = ("map", "keep", "drop", "where", "split", "enrich")
+PATTERNS: Final = ("map", "keep", "drop", "where", "split", "enrich", "tap", "normalize")
 _GIVEN_WITH: Final = {
-    "as_": ("map", "keep", "drop", "split"),
+    "as_": ("map", "keep", "drop", "split", "normalize"),
     "steps": ("split",),
     "join": ("split",),
 }
@@ -64,8 +64,11 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
         where: Message Filter: JSONata condition; what it does not hold for ends here.
         split: Splitter: JSONata that gives the list of parts; each goes on by itself.
         enrich: Content Enricher: asks another system, and keeps the answer in a variable.
-        as_: Contract of what ``map``, ``keep``, ``drop`` or ``split`` makes, ``name@range``; it is
-            checked at once. Without it the data is checked where it is sent.
+        tap: Wire Tap: destination that gets a copy of what is here now.
+        normalize: Normalizer: for each accepted contract, ``name@range``, the mapping that makes
+            the one of ``as``.
+        as_: Contract of what ``map``, ``keep``, ``drop``, ``split`` or ``normalize`` makes,
+            ``name@range``; it is checked at once. Without it the data is checked where it is sent.
         steps: With ``split``: steps of the parts.
         join: With ``split``: the whole goes on instead of its parts, once they have been through
             ``steps`` (Composed Message Processor).
@@ -77,6 +80,8 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
     where: str | None = None
     split: str | None = None
     enrich: Enrich | None = None
+    tap: str | None = None
+    normalize: dict[str, str] | None = None
     as_: str | None = None
     steps: tuple[Step, ...] = ()
     join: Join | None = None

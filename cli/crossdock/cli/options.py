@@ -26,6 +26,15 @@ NatsOption = Annotated[
         show_default=False,
     ),
 ]
+LiveOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MESH",
+        help="Run what was applied to this mesh (`crossdock apply`) and follow it live, instead of "
+        "the files in the project folder. Relative paths of workers still begin there.",
+        show_default=False,
+    ),
+]
 OpsOption = Annotated[
     str | None,
     typer.Option(

@@ -44,3 +44,20 @@ OpsOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+ReasonOption = Annotated[
+    str, typer.Option(help="Why, in one line; it is kept with the revision.", show_default=False)
+]
+AuthorOption = Annotated[
+    str | None,
+    typer.Option(help="Who. Default: user.name of git, else the user.", show_default=False),
+]
+ForceOption = Annotated[
+    bool,
+    typer.Option(
+        "--force", help="Also when published versions change; what was overruled is kept."
+    ),
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+WaitOption = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="Wait until every service has taken it up.")
+]

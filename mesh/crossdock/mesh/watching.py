@@ -214,6 +214,9 @@ class LastGood(Generic[Loaded]):
         refused: list[tuple[Content, Halt]] = []
         for content in self._source.candidates():
             try:
+                if content.revision and self._check is not None:
+                    # What others refuse while they run must not run because of a restart.
+                    asyncio.run(_awaited(self._check(content.folder)))
                 loaded = self._load(content.folder)
             except Halt as error:
                 refused.append((content, error))
@@ -235,6 +238,10 @@ class LastGood(Generic[Loaded]):
         for each in error.problems:
             log.warning("project file refused", extra={"problem": str(each)})
         log.warning("change not applied", extra={"why": error.reason, **_told(content)})
+
+
+async def _awaited(result: Awaitable[object]) -> None:
+    await result
 
 
 def _told(content: Content) -> dict[str, int]:

@@ -82,12 +82,20 @@ class RegistryMesh:
 
     async def holds(self) -> Revision | None:
         """Return the revision that holds, with all of its files there."""
+        return (await self._read())[0]
+
+    async def contents(self) -> dict[str, bytes]:
+        """Return what its files hold."""
+        return (await self._read())[1]
+
+    async def _read(self) -> tuple[Revision | None, dict[str, bytes]]:
         bus = await Bus.connect(self.url, Subjects("tiny"), name="test")
         try:
             store = RevisionStore(bus)
             revision = (await store.head()).revision
-            await store.contents((await store.files(revision)).values())
-            return revision
+            files = await store.files(revision)
+            found = await store.contents(files.values())
+            return revision, {path: found[digest] for path, digest in files.items()}
         finally:
             await bus.close()
 

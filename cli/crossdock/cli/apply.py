@@ -42,7 +42,7 @@ def apply(  # noqa: PLR0913 - each is an option of the command
     from crossdock.cli.revising import Wish, revise
 
     async def propose(_store: RevisionStore, _head: Head) -> Proposal:
-        return of_folder(project)
+        return await of_folder(project)
 
     wish = Wish(
         project=project,

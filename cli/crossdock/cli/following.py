@@ -93,7 +93,7 @@ async def check_change(folder: Path) -> None:
     Raises:
         Halt: With every problem.
     """
-    found = await plan(folder)
+    found = await plan(folder, secrets=False)
     if found.problems:
         raise Halt.of("the project cannot be used", list(found.problems))
 

@@ -38,7 +38,7 @@ def plan(
     from crossdock.mesh.registry.store import RevisionStore
 
     async def look(bus: Bus) -> Made:
-        return await make_plan(bus, of_folder(project), await RevisionStore(bus).head())
+        return await make_plan(bus, await of_folder(project), await RevisionStore(bus).head())
 
     made = visit(project, nats, look)
     if json:

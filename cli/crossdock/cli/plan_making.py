@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 import msgspec
 
-from crossdock.cli.project_check import Findings, accepts, inspect_project
-from crossdock.cli.proposing import Proposal, contracts_of
-from crossdock.contracts import ContractRef, Disconnected, Problem
+from crossdock.cli.project_check import Findings, accepts
+from crossdock.cli.proposing import Proposal, of_revision
+from crossdock.contracts import ContractRef, Disconnected, Halt, Problem
 from crossdock.mesh.bus import Bus, ConsumerState
 from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.finding import ROUTE_PREFIX
 from crossdock.mesh.registry.comparing import Change, compare, removed_names, text_diff
 from crossdock.mesh.registry.drift import Drift, consumer_drift
-from crossdock.mesh.registry.folders import write_files
 from crossdock.mesh.registry.promises import broken_promises
 from crossdock.mesh.registry.running import Instance, who_runs
 from crossdock.mesh.registry.store import Head, RevisionStore
@@ -34,6 +30,7 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
         proposal: What shall hold.
         changes: How they differ.
         diffs: By path, how a text changes.
+        damaged: Why the revision that holds cannot be read, "" when it can; a new one repairs it.
         broken: Promises that it breaks; only ``--force`` lets it.
         warnings: What else a person should know.
         services: Who runs which revision.
@@ -45,6 +42,7 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     proposal: Proposal
     changes: tuple[Change, ...]
     diffs: dict[str, list[str]]
+    damaged: str
     broken: tuple[Problem, ...]
     warnings: tuple[str, ...]
     services: tuple[Instance, ...]
@@ -61,38 +59,44 @@ async def make_plan(bus: Bus, proposal: Proposal, head: Head) -> Made:
 
     Raises:
         Disconnected: The broker does not answer.
-        Halt: The revision that holds is damaged.
     """
-    store = RevisionStore(bus)
-    before = await store.files(head.revision)
-    changes = compare(before, proposal.project.files)
-    broken: list[Problem] = []
-    if any(each.path.startswith("contracts/") for each in changes):
-        broken = broken_promises(await contracts_of(store, before), proposal.contracts)
+    damaged = ""
+    try:
+        before = await _before(RevisionStore(bus), head, proposal)
+    except Halt as error:
+        damaged = error.reason
+        before = None
+    changes = compare(before.project.files if before else {}, proposal.project.files)
     services = await who_runs(bus)
     return Made(
         mesh=bus.subjects.mesh,
         head=head,
         proposal=proposal,
         changes=tuple(changes),
-        diffs=await _diffs(store, before, proposal, changes),
-        broken=tuple(broken),
+        diffs=_diffs(before, proposal, changes) if before else {},
+        damaged=damaged,
+        broken=tuple(broken_promises(before.contracts, proposal.contracts) if before else ()),
         warnings=(*_left_out(proposal), *await _orphans(bus, changes)),
         services=tuple(services),
-        drift=tuple(await _drift(bus, store, head, running=bool(services))),
+        drift=tuple(await _drift(bus, before.findings, running=bool(services)) if before else ()),
     )
 
 
-async def _diffs(
-    store: RevisionStore, before: dict[str, str], proposal: Proposal, changes: list[Change]
-) -> dict[str, list[str]]:
-    changed = [each.path for each in changes if each.sign == "changed"]
-    old = await store.contents(before[path] for path in changed)
+async def _before(store: RevisionStore, head: Head, proposal: Proposal) -> Proposal:
+    """Return what holds; when it is the same, it need not be looked at twice."""
+    files = await store.files(head.revision)
+    if files == proposal.project.files:
+        await store.contents(files.values())  # is it all there?
+        return proposal
+    return await of_revision(store, head.revision)
+
+
+def _diffs(before: Proposal, after: Proposal, changes: list[Change]) -> dict[str, list[str]]:
     diffs = {}
-    for path in changed:
-        texts = old[before[path]], proposal.project.contents[proposal.project.files[path]]
-        if max(map(len, texts)) <= _SHOWN_BYTES:
-            diffs[path] = text_diff(*texts)
+    for path in (each.path for each in changes if each.sign == "changed"):
+        old, new = (each.contents[each.files[path]] for each in (before.project, after.project))
+        if max(len(old), len(new)) <= _SHOWN_BYTES:
+            diffs[path] = text_diff(old, new)
     return diffs
 
 
@@ -116,19 +120,13 @@ async def _orphans(bus: Bus, changes: list[Change]) -> list[str]:
     return warnings
 
 
-async def _drift(bus: Bus, store: RevisionStore, head: Head, *, running: bool) -> list[Drift]:
-    if head.revision is None:
+async def _drift(bus: Bus, findings: Findings, *, running: bool) -> list[Drift]:
+    if findings.mesh is None:
         return []
-    files = await store.files(head.revision)
-    contents = await store.contents(files.values())
-    with tempfile.TemporaryDirectory(prefix="crossdock-") as place:
-        folder = Path(place) / "project"
-        write_files(folder, files, contents, {})
-        findings = inspect_project(folder)
     drifts = []
     for kind, wanted in (("in", _routes(bus, findings)), ("out", _destinations(bus, findings))):
         drifts += consumer_drift(wanted, await _consumers(bus, kind), works=running)
-    if findings.mesh is not None and running:
+    if running:
         found = await stream_drift(bus, findings.mesh.broker)
         drifts += [Drift(name=name, message=message) for name, message in found.items()]
     return drifts

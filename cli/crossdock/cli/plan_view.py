@@ -24,6 +24,9 @@ def show(made: Made, console: Console) -> None:
         console.print(_line(change))
         for line in made.diffs.get(change.path, ()):
             console.print(Text(f"      {line}", style=_LINES.get(line[:1], "dim")), soft_wrap=True)
+    if made.damaged:
+        text = f"! {made.damaged}; the next revision repairs it"
+        console.print(Text(text, style="bold red"), soft_wrap=True)
     for problem in made.broken:
         console.print(Text(f"! {problem}", style="bold red"), soft_wrap=True)
     for warning in made.warnings:
@@ -64,6 +67,7 @@ def as_json(made: Made) -> dict[str, Any]:
             }
             for each in made.changes
         ],
+        "damaged": made.damaged,
         "broken": made.broken,
         "warnings": made.warnings,
         "services": made.services,

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from crossdock.cli.project_check import Findings, inspect_project
-from crossdock.contracts import Halt
+from crossdock.contracts import Halt, Problem
 from crossdock.mesh.project.contract_files import ContractFile, read_contracts
 from crossdock.mesh.registry.folders import ProjectFiles, read_project, write_files
 from crossdock.mesh.registry.leaks import find_leaks
-from crossdock.mesh.registry.revision import Digest, Revision
+from crossdock.mesh.registry.revision import Revision
 from crossdock.mesh.registry.store import RevisionStore
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
-    """The files of a revision that does not exist yet, and what a check found in them.
+    """The files of a revision, and what a check finds in them.
 
     Attributes:
         project: The files.
@@ -34,27 +33,51 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:  # I6
         return f"Proposal({self.project!r})"
 
+    def usable(self) -> Proposal:
+        """Return itself.
 
-def of_folder(folder: Path) -> Proposal:
+        Raises:
+            Halt: It cannot be used, with every problem.
+        """
+        problems = [*_leaks(self.project), *self.findings.problems]
+        if problems:
+            raise Halt.of("the project cannot be used", problems)
+        return self
+
+
+def examine(project: ProjectFiles) -> Proposal:
+    """Check the very files that a service would get, without anything that lies beside them.
+
+    Raises:
+        Halt: There is no room to write them down.
+    """
+    with tempfile.TemporaryDirectory(prefix="crossdock-") as place:
+        folder = Path(place) / "project"
+        write_files(folder, project.files, project.contents, {})
+        contracts = tuple(read_contracts(folder)[0])
+        return Proposal(project=project, findings=inspect_project(folder), contracts=contracts)
+
+
+async def of_folder(folder: Path) -> Proposal:
     """Propose what a project folder holds.
 
     Raises:
         Halt: It cannot be used, with every problem.
     """
-    return _checked(read_project(folder))
+    return (await asyncio.to_thread(lambda: examine(read_project(folder)))).usable()
 
 
-async def of_revision(store: RevisionStore, revision: Revision) -> Proposal:
-    """Propose what a revision held.
+async def of_revision(store: RevisionStore, revision: Revision | None) -> Proposal:
+    """Return what a revision holds, usable or not.
 
     Raises:
-        Halt: It cannot be used any more, or it is damaged.
+        Halt: It is damaged.
         Disconnected: The broker does not answer.
     """
     files = await store.files(revision)
     contents = await store.contents(files.values())
     project = ProjectFiles(files=files, contents=contents, left_out=())
-    return await asyncio.to_thread(_checked, project)
+    return await asyncio.to_thread(examine, project)
 
 
 async def with_contracts(
@@ -83,22 +106,7 @@ async def with_contracts(
     files = kept | chosen
     contents = {**await store.contents(set(kept.values())), **ours.contents}
     project = ProjectFiles(files=files, contents=contents, left_out=())
-    return await asyncio.to_thread(_checked, project)
-
-
-async def contracts_of(store: RevisionStore, files: Mapping[str, Digest]) -> list[ContractFile]:
-    """Return the contracts of a revision that can be used.
-
-    Raises:
-        Halt: The revision is damaged.
-        Disconnected: The broker does not answer.
-    """
-    chosen = {path: digest for path, digest in files.items() if path.startswith("contracts/")}
-    contents = await store.contents(chosen.values())
-    with tempfile.TemporaryDirectory(prefix="crossdock-") as place:
-        folder = Path(place) / "project"
-        write_files(folder, chosen, contents, {})
-        return read_contracts(folder)[0]
+    return (await asyncio.to_thread(examine, project)).usable()
 
 
 def _places(name: str | None) -> tuple[str, ...]:
@@ -111,19 +119,7 @@ def _own(name: str) -> str:
     return f"contracts/{domain}/{rest}/"
 
 
-def _checked(project: ProjectFiles) -> Proposal:
-    """Check the very files that a service would get, without anything that lies beside them."""
+def _leaks(project: ProjectFiles) -> list[Problem]:
     names = {digest: path for path, digest in project.files.items()}
-    leaks = list(
-        find_leaks({names[each]: text for each, text in project.contents.items() if each in names})
-    )
-    if leaks:
-        raise Halt.of("the project holds secrets", leaks)
-    with tempfile.TemporaryDirectory(prefix="crossdock-") as place:
-        folder = Path(place) / "project"
-        write_files(folder, project.files, project.contents, {})
-        findings = inspect_project(folder)
-        if findings.problems:
-            raise Halt.of("the project cannot be used", list(findings.problems))
-        contracts = tuple(read_contracts(folder)[0])
-    return Proposal(project=project, findings=findings, contracts=contracts)
+    texts = {names[each]: text for each, text in project.contents.items() if each in names}
+    return list(find_leaks(texts))

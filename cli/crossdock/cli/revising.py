@@ -67,7 +67,7 @@ def revise(wish: Wish, propose: Propose) -> None:
     made = visit(wish.project, wish.nats, lambda bus: _plan(bus, propose))
     if not wish.json:
         show(made, Console(highlight=False))
-    if not made.changes:
+    if not (made.changes or made.damaged):
         if wish.json:
             say_json({"revision": made.head.number, "changes": []})
         return

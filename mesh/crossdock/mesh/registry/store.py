@@ -174,7 +174,10 @@ class RevisionStore:
             Retry: The registry is full; nothing was changed.
             Halt: The files are more or larger than a revision may have; nothing was changed.
         """
-        before = await self.files(base.revision)
+        try:
+            before = await self.files(base.revision)
+        except Halt:  # damaged: all is written anew, which repairs it
+            before = {}
         changed = sum(1 for path in {*files, *before} if files.get(path) != before.get(path))
         revision = following(base.revision, note, files, changed)
         lists = make_lists(files)

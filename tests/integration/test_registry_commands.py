@@ -214,7 +214,7 @@ async def test_a_route_that_goes_away_with_unread_messages_is_told(mesh: Registr
     await mesh.send(1)
     (mesh.project / ROUTE).unlink()
     said = await mesh.say("plan")
-    assert "! route orders goes away, and 1 messages wait for it" in said.out
+    assert "! route orders goes away; messages that wait for it: 1" in said.out
 
 
 async def test_I6_no_secret_comes_into_the_registry(mesh: RegistryMesh) -> None:

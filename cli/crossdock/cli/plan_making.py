@@ -116,7 +116,7 @@ async def _orphans(bus: Bus, changes: list[Change]) -> list[str]:
         for name in gone:
             lag = waiting.get(prefix + name, 0)
             if lag:
-                warnings.append(f"{kind} {name} goes away, and {lag:,} messages wait for it")
+                warnings.append(f"{kind} {name} goes away; messages that wait for it: {lag:,}")
     return warnings
 
 

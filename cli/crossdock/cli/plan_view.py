@@ -19,9 +19,9 @@ _LINES: Final = {"+": "green", "-": "red", "@": "cyan"}
 
 def show(made: Made, console: Console) -> None:
     """Print a plan. What comes from files is printed as text, never as markup."""
-    console.print(Text(_headline(made), style="bold"))
+    console.print(Text(_headline(made), style="bold"), soft_wrap=True)
     for change in made.changes:
-        console.print(_line(change))
+        console.print(_line(change), soft_wrap=True)
         for line in made.diffs.get(change.path, ()):
             console.print(Text(f"      {line}", style=_LINES.get(line[:1], "dim")), soft_wrap=True)
     if made.damaged:
@@ -38,7 +38,7 @@ def show(made: Made, console: Console) -> None:
         console.print(
             Text(f"! {drift.name}{waiting} {drift.message}", style="yellow"), soft_wrap=True
         )
-    console.print(Text(_summary(made), style="bold"))
+    console.print(Text(_summary(made), style="bold"), soft_wrap=True)
 
 
 def told(instance: Instance) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +84,20 @@ async def read_one(client: Client, stream: str, sequence: int) -> Stored | None:
     except NatsError as error:
         raise Disconnected(f"stream {stream} cannot be read: {type(error).__name__}") from error
     return None if (msg.headers or {}).get("Status") else _stored(msg)
+
+
+async def read_last(client: Client, stream: str, subjects: Sequence[str]) -> list[Stored]:
+    """Return the last message of each subject that has one; an answer may hold only some of them.
+
+    Args:
+        client: Connection.
+        stream: Name of the stream.
+        subjects: Without wildcards; at most a few hundred.
+
+    Raises:
+        Disconnected: The broker does not answer.
+    """
+    return await _page(client, stream, {"multi_last": list(subjects)})
 
 
 async def _page(client: Client, stream: str, start: dict[str, Any]) -> list[Stored]:

@@ -181,6 +181,16 @@ PENDING = Definition(
     "gauge",
     "Lag: messages in the stream that the component has not settled yet; the same in all replicas.",
 )
+PROJECT_REVISION = Definition(
+    "crossdock_project_revision",
+    "gauge",
+    "Number of the revision that the service runs; 0 when it follows a folder.",
+)
+PROJECT_PROBLEMS = Definition(
+    "crossdock_project_problems",
+    "gauge",
+    "Problems of the newest project, which is therefore not applied; 0 when it is.",
+)
 BUILD_INFO = Definition(
     "crossdock_build_info",
     "gauge",
@@ -220,6 +230,8 @@ ALL: Final[tuple[Definition, ...]] = (
     COMPONENT_HALTED,
     BREAKER_OPEN,
     PENDING,
+    PROJECT_REVISION,
+    PROJECT_PROBLEMS,
     BUILD_INFO,
 )
 

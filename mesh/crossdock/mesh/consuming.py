@@ -321,8 +321,9 @@ class Consuming:
             reason=error.reason,
             problems=error.problems,
             attempts=attempts,
+            instruction=type(error).__name__,
         )
-        await dead_letters.put(
+        letter = await dead_letters.put(
             self._bus,
             cause,
             key=f"{self._puller.spec.durable} {incoming.sequence}",
@@ -331,7 +332,14 @@ class Consuming:
             data=incoming.data,
         )
         reach("dead-letter-stored")
-        entry = records.Entry(_id_of(incoming), incoming.sequence, "dead", error.reason)
+        entry = records.Entry(
+            _id_of(incoming),
+            incoming.sequence,
+            "dead",
+            error.reason,
+            attempts=attempts,
+            letter=letter.sequence,
+        )
         await records.write(self._bus, component.kind, component.name, [entry])
         self._known.pop(incoming.sequence, None)
         self._observe("dead", 1)

@@ -16,6 +16,7 @@ from crossdock.mesh.fail_points import reach
 from crossdock.mesh.telemetry import RouteMetrics, Tracing, processing
 from crossdock.router.compiled import CompiledRoute
 from crossdock.router.deciding import Decision, decide
+from crossdock.router.revision import Revision, Revisions
 
 Item = tuple[str, Message]
 _MOST_AT_ONCE = 2 * MAX_BATCH  # children that wait to be stored (I8)
@@ -51,9 +52,17 @@ class RouteHandler:
     """Handles the messages of one route; see :class:`crossdock.mesh.consuming.Handler`."""
 
     def __init__(
-        self, bus: Bus, route: CompiledRoute, tracing: Tracing, metrics: RouteMetrics
+        self,
+        bus: Bus,
+        route: CompiledRoute,
+        tracing: Tracing,
+        metrics: RouteMetrics,
+        revision: Revision,
     ) -> None:
         self._bus = bus
+        self._revision = revision
+        self._revision_name = revision.name
+        self._revision_kept = False
         self._route = route
         self._tracing = tracing
         self._metrics = metrics
@@ -101,6 +110,7 @@ class RouteHandler:
             decision.outcome,
             _detail(decision),
             tuple((each.destination, each.message.id) for each in decision.children),
+            incoming.delivered,
         )
         made.add(entry, self._trace(message, decision))
         return None
@@ -137,12 +147,20 @@ class RouteHandler:
             await asyncio.gather(*writes)
             reach("published")
             if made.entries:
-                await records.write(self._bus, "route", name, made.entries)
+                await self._keep_revision()
+                named = self._revision_name
+                await records.write(self._bus, "route", name, made.entries, revision=named)
         except Retry as error:
             raise Disconnected(error.reason) from error
         self._metrics.routed.inc(made.routed)
         self._metrics.filtered.inc(len(made.entries) - made.routed)
         self._count_sent(made)
+
+    async def _keep_revision(self) -> None:
+        """Keep the route as it is, before the first record that names it; once in a process."""
+        if not self._revision_kept:
+            self._revision_kept = True
+            await Revisions(self._bus).keep(self._route.name, self._revision)
 
     def _count_sent(self, made: Made) -> None:
         for destination, subject in self._subjects.items():

@@ -11,6 +11,7 @@ from crossdock.mesh.project.contract_files import load_contracts
 from crossdock.mesh.project.loading import load_mesh, load_named
 from crossdock.mesh.project.settings import MeshFile, Policy
 from crossdock.router.compiled import CompiledRoute, compile_route
+from crossdock.router.revision import Revision, revision_of
 from crossdock.router.route_file import RouteFile
 
 FOLDER = "routes"
@@ -25,6 +26,7 @@ class LoadedRoute(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         registry: The contracts that it was compiled with.
         policy: Its failure policy.
         compiled: The route itself.
+        revision: What records call this state of it.
     """
 
     file: RouteFile
@@ -32,6 +34,7 @@ class LoadedRoute(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     registry: Registry
     policy: Policy
     compiled: CompiledRoute
+    revision: Revision
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LoadedRoute) and (
@@ -85,5 +88,10 @@ def _load(folder: Path, mesh: MeshFile, registry: Registry, file: RouteFile) -> 
         raise Halt(f"on_failure: mesh.yaml has no policy {file.on_failure[:80]!r}") from None
     compiled = compile_route(file, registry, folder / FOLDER, mesh=mesh.mesh)
     return LoadedRoute(
-        file=file, texts=compiled.texts, registry=registry, policy=policy, compiled=compiled
+        file=file,
+        texts=compiled.texts,
+        registry=registry,
+        policy=policy,
+        compiled=compiled,
+        revision=revision_of(file, folder / FOLDER, compiled),
     )

@@ -80,7 +80,7 @@ class Router:
         )
         component = Component(kind="route", name=compiled.name, policy=route.policy, lanes=LANES)
         counts = RouteMetrics.of(self._metrics, compiled.name)
-        handler = RouteHandler(self._bus, compiled, self._tracing, counts)
+        handler = RouteHandler(self._bus, compiled, self._tracing, counts, route.revision)
         consuming = Consuming(self._bus, component, spec, handler, observer(counts))
         show_held(counts, consuming)
         state = ComponentMetrics.of(self._metrics, compiled.name)

@@ -34,6 +34,7 @@ class Bus:
     Attributes:
         subjects: Subjects and stream names of the mesh.
         broker: FastStream's broker, whose connection this is.
+        name: Of this connection, as the broker's monitoring shows it.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Bus:
         self.broker = broker
         self.client = client
         self.subjects = subjects
+        self.name = str(client.options["name"] or "")
         self._events = events
         self._metrics: BusMetrics | None = None
         self._committers: dict[str, Committer] = {}
@@ -172,7 +174,7 @@ class Bus:
         return await list_consumers(self.client, self.subjects.stream(kind))
 
     async def delete(self, kind: str, sequence: int) -> None:
-        """Remove one message from a stream of the mesh.
+        """Remove one message from a stream of the mesh; one that is not there is removed already.
 
         Raises:
             Disconnected: The broker does not answer.
@@ -180,6 +182,8 @@ class Bus:
         try:
             await self.jetstream.delete_msg(self.subjects.stream(kind), sequence)
         except NatsError as error:
+            if await self.read_one(kind, sequence) is None:
+                return
             raise Disconnected(f"not removed: {type(error).__name__}") from error
 
     async def close(self) -> None:

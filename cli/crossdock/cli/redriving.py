@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -78,21 +79,35 @@ async def choose(bus: Bus, choice: Choice) -> tuple[int, ...]:
     return tuple(found)
 
 
-class Repair(msgspec.Struct, frozen=True, kw_only=True):
-    """How the data of dead letters is repaired, beside what was done by ``dead edit``.
+class Repair:
+    """How the data of dead letters is repaired, beside what was done by ``dead edit``."""
 
-    Attributes:
-        registry: Contracts of the project; None when nothing is to be checked.
-        data: What takes the place of the original.
-        patch: JSON Patch for each of them.
-    """
+    def __init__(
+        self, project: Path, data: bytes | None = None, patch: bytes | None = None
+    ) -> None:
+        """Remember how.
 
-    registry: Registry | None = None
-    data: bytes | None = None
-    patch: bytes | None = None
+        Args:
+            project: The project folder, for the contracts that the result has to keep.
+            data: What takes the place of the original.
+            patch: JSON Patch for each of them.
+        """
+        self._project = project
+        self._data = data
+        self._patch = patch
 
-    def __repr__(self) -> str:  # I6
-        return "Repair()"
+    @cached_property
+    def registry(self) -> Registry:
+        """The contracts of the project, read when the first repair is checked.
+
+        Raises:
+            Halt: They cannot be used.
+        """
+        return load_contracts(self._project)
+
+    def applies(self, letter: DeadLetter) -> bool:
+        """Tell whether the data of a dead letter is sent otherwise than it came."""
+        return self._data is not None or self._patch is not None or bool(letter.patch)
 
     def of(self, letter: DeadLetter) -> bytes:
         """Return the data of a dead letter as it will be sent.
@@ -100,15 +115,15 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             Reject: It cannot be repaired so, or the result does not keep its contract.
         """
+        if not self.applies(letter):
+            return letter.data
         data = letter.data
-        if letter.patch:
-            data = json_patch.apply(data, letter.patch)
-        if self.patch is not None:
-            data = json_patch.apply(data, self.patch)
-        if self.data is not None:
-            data = self.data
-        if self.registry is not None:
-            check(letter, data, self.registry)
+        for patch in (letter.patch, self._patch):
+            if patch:
+                data = json_patch.apply(data, patch)
+        if self._data is not None:
+            data = self._data
+        check(letter, data, self.registry)
         return data
 
 
@@ -138,16 +153,12 @@ def check(letter: DeadLetter, data: bytes, registry: Registry) -> None:
         raise Reject.of(f"the repaired data does not fit {contract.dataschema}", problems)
 
 
-def read_repair(project: Path, data: Path | None, patch: Path | None) -> Repair:
-    """Read how to repair, and the contracts that the result has to keep.
-
-    Raises:
-        Halt: The contracts cannot be used.
-    """
+def read_repair(project: Path, data: Path | None, patch: Path | None = None) -> Repair:
+    """Read how to repair."""
     return Repair(
-        registry=None if data is None and patch is None else load_contracts(project),
-        data=None if data is None else data.read_bytes(),
-        patch=None if patch is None else patch.read_bytes(),
+        project,
+        None if data is None else data.read_bytes(),
+        None if patch is None else patch.read_bytes(),
     )
 
 
@@ -208,8 +219,7 @@ class Redrive(msgspec.Struct, frozen=True, kw_only=True):
         if self.guarded:
             guard(letter)
         data = self.repair.of(letter)
-        repaired = self.repair.data is not None or self.repair.patch is not None
-        if letter.cause.kind == "source" and repaired and self.repair.registry is not None:
+        if letter.cause.kind == "source" and self.repair.applies(letter):
             return readmitted(bus, letter, contract_for(letter, self.repair.registry), data)
         return again(bus, letter, data)
 

@@ -61,7 +61,7 @@ def _tree(story: Story) -> Tree:
 def _grow(tree: Tree, hop: Hop) -> None:
     branch = tree.add(Text.from_markup(_title(hop)))
     for line in _below(hop):
-        branch.add(Text.from_markup(line.strip()))
+        branch.add(Text.from_markup(line))
     for each in hop.next:
         _grow(branch, each)
 

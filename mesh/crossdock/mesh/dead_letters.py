@@ -35,6 +35,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
         place: Where the thing came from, for a source: ``employees.csv:17``.
         contract: What a source wanted to publish, ``name@range``.
         instruction: Kind of the error: ``Reject``, or what it was the last attempt of.
+        revision: What records call the route as it was.
     """
 
     kind: Kind
@@ -45,6 +46,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     place: str = ""
     contract: str = ""
     instruction: str = "Reject"
+    revision: str = ""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +116,7 @@ async def put(
         "crossdock-place": encode(cause.place[:_MAX_TEXT]),
         "crossdock-contract": encode(cause.contract),
         "crossdock-instruction": cause.instruction,
+        "crossdock-revision": cause.revision,
         "crossdock-subject": subject,
         "Nats-Msg-Id": keyed_id("dead", key),
     }
@@ -181,6 +184,7 @@ def _read(stored: Stored) -> DeadLetter:
             place=ours.get("crossdock-place", ""),
             contract=ours.get("crossdock-contract", ""),
             instruction=ours.get("crossdock-instruction", ""),
+            revision=ours.get("crossdock-revision", ""),
         ),
         subject=ours.get("crossdock-subject", ""),
         headers={k: v for k, v in stored.headers.items() if not _is_ours(k)},

@@ -73,6 +73,7 @@ class RouteHandler:
     async def __call__(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
         """Decide all, publish all, then answer for each."""
         start = paused = time.perf_counter()
+        await self._keep_revision()
         outcomes: list[CrossdockError | None] = []
         made = Made()
         for incoming in batch:
@@ -147,9 +148,8 @@ class RouteHandler:
             await asyncio.gather(*writes)
             reach("published")
             if made.entries:
-                await self._keep_revision()
-                named = self._revision_name
-                await records.write(self._bus, "route", name, made.entries, revision=named)
+                revision = self._revision_name
+                await records.write(self._bus, "route", name, made.entries, revision=revision)
         except Retry as error:
             raise Disconnected(error.reason) from error
         self._metrics.routed.inc(made.routed)

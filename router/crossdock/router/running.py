@@ -78,7 +78,13 @@ class Router:
             ),
             from_start=self._from_start,
         )
-        component = Component(kind="route", name=compiled.name, policy=route.policy, lanes=LANES)
+        component = Component(
+            kind="route",
+            name=compiled.name,
+            policy=route.policy,
+            lanes=LANES,
+            revision=route.revision.name,
+        )
         counts = RouteMetrics.of(self._metrics, compiled.name)
         handler = RouteHandler(self._bus, compiled, self._tracing, counts, route.revision)
         consuming = Consuming(self._bus, component, spec, handler, observer(counts))

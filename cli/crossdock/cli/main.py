@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "dead": "crossdock.cli.dead:app",
     "why": "crossdock.cli.why:why",
     "trace": "crossdock.cli.trace:trace",
+    "ledger": "crossdock.cli.ledger:ledger",
 }
 
 

@@ -23,6 +23,7 @@ EARLIER = timedelta(seconds=5)
 _LATER = timedelta(minutes=5)
 _SEARCH_SECONDS = 5.0
 ROUTE_PREFIX = "route-"
+DESTINATION_PREFIX = "dest-"
 
 DestinationState = Literal["pending", "delivered", "dead"]
 RouteState = Literal["pending", "routed", "filtered", "dead"]

@@ -16,7 +16,7 @@ from crossdock.mesh.bus.committing import MAX_BATCH, Committer, Outgoing, Publis
 from crossdock.mesh.bus.consumers import ConsumerState, list_consumers
 from crossdock.mesh.bus.fast_client import speed_up
 from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
-from crossdock.mesh.bus.reading import Stored, read_one, read_stream
+from crossdock.mesh.bus.reading import Stored, count_from, read_one, read_stream
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -164,6 +164,14 @@ class Bus:
     async def read_one(self, kind: str, sequence: int) -> Stored | None:
         """Return one message of a stream of the mesh, or None when it is not there."""
         return await read_one(self.client, self.subjects.stream(kind), sequence)
+
+    async def count(self, kind: str, subject: str, sequence: int = 1) -> int:
+        """Return how many messages of a subject a stream of the mesh holds from a sequence on.
+
+        Raises:
+            Disconnected: The broker does not answer.
+        """
+        return await count_from(self.client, self.subjects.stream(kind), subject, sequence)
 
     async def consumers(self, kind: str) -> list[ConsumerState]:
         """Return all consumers of a stream of the mesh.

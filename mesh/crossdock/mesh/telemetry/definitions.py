@@ -181,6 +181,12 @@ PENDING = Definition(
     "gauge",
     "Lag: messages in the stream that the component has not settled yet; the same in all replicas.",
 )
+LEDGER_MISSING = Definition(
+    "crossdock_ledger_imbalance",
+    "gauge",
+    "Messages that the component acknowledged, and of which no record tells what became of them; "
+    "the same in all routers.",
+)
 BUILD_INFO = Definition(
     "crossdock_build_info",
     "gauge",
@@ -220,6 +226,7 @@ ALL: Final[tuple[Definition, ...]] = (
     COMPONENT_HALTED,
     BREAKER_OPEN,
     PENDING,
+    LEDGER_MISSING,
     BUILD_INFO,
 )
 

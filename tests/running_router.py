@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from textwrap import indent
 
@@ -30,6 +32,18 @@ async def connected(url: str) -> Bus:
     bus = await Bus.connect(url, SUBJECTS, name="test")
     await provision(bus, BrokerSettings())
     return bus
+
+
+def order(number: int, country: str = "DE", total: float = 10, **more: object) -> Message:
+    """Return an order as the route of ``project_folder`` accepts it."""
+    data = {"order": f"o{number}", "country": country, "total": total} | more
+    return Message(
+        id=f"m{number}",
+        source="/test",
+        type=ORDER,
+        dataschema=dataschema(ORDER, "1.0.0"),
+        data=msgspec.json.encode(data),
+    )
 
 
 async def started(bus: Bus, folder: Path) -> Router:
@@ -87,3 +101,27 @@ async def entries(bus: Bus) -> list[records.Entry]:
 async def stop(router: Router, bus: Bus) -> None:
     await settled(bus)
     await router.stop()
+
+
+@asynccontextmanager
+async def running_router(bus: Bus, folder: Path) -> AsyncIterator[Router]:
+    """Run the routes of a project."""
+    router = await started(bus, folder)
+    try:
+        yield router
+    finally:
+        await router.stop()
+
+
+async def entries_of(bus: Bus, component: str, count: int) -> list[records.Entry]:
+    """Return the entries of a component as soon as there are so many."""
+    async with asyncio.timeout(15):
+        while True:
+            found = [
+                entry
+                async for each in bus.read("record", subject=SUBJECTS.record(component))
+                for entry in records.read(each.data).entries
+            ]
+            if len(found) >= count:
+                return found
+            await asyncio.sleep(0.02)

@@ -14,6 +14,7 @@ from crossdock.cli.following import beside, check_change, follow_project
 from crossdock.contracts import Halt
 from crossdock.mesh.janitor import Janitor
 from crossdock.mesh.lag import follow_lag
+from crossdock.mesh.ledger_watch import LedgerWatch
 from crossdock.mesh.project.scalars import Secret
 from crossdock.mesh.project.settings import MeshFile
 from crossdock.mesh.service import Running, Service, run_service
@@ -57,7 +58,9 @@ def run_router(place: Place) -> int:
         router = Router(running.bus, running.metrics, running.tracing)
         running.health.checks["routes"] = router.not_ready
         janitor = Janitor(running.bus, project.value.mesh.broker)
-        async with beside(janitor.run(), follow_lag(running.bus, ["in"], router.lags)):
+        ledger = LedgerWatch(running.bus, running.metrics)
+        lag = follow_lag(running.bus, ["in"], router.lags)
+        async with beside(janitor.run(), ledger.run(), lag):
             try:
                 await follow_project(service, running, project, router.apply)
             finally:

@@ -25,6 +25,9 @@ _COMMANDS: Final = {
     "worker": "crossdock.cli.services:worker",
     "message": "crossdock.cli.message:app",
     "dead": "crossdock.cli.dead:app",
+    "why": "crossdock.cli.why:why",
+    "trace": "crossdock.cli.trace:trace",
+    "ledger": "crossdock.cli.ledger:ledger",
 }
 
 

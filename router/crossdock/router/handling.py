@@ -19,6 +19,7 @@ from crossdock.router.calls.clients import Clients
 from crossdock.router.compiled import CompiledRoute
 from crossdock.router.deciding import Decision, decide, deciding
 from crossdock.router.driving import drive_async
+from crossdock.router.revision import Revision, Revisions
 
 Item = tuple[str, Message]
 _MOST_AT_ONCE = 2 * MAX_BATCH  # children that wait to be stored (I8)
@@ -61,8 +62,13 @@ class RouteHandler:
         tracing: Tracing,
         metrics: RouteMetrics,
         clients: Clients,
+        revision: Revision,
     ) -> None:
         self._bus = bus
+        self._revision = revision
+        self._revision_name = revision.name
+        self._revision_kept = False
+        self._keeping = asyncio.Lock()
         self._route = route
         self._tracing = tracing
         self._metrics = metrics
@@ -74,6 +80,7 @@ class RouteHandler:
     async def __call__(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
         """Decide all, publish all, then answer for each."""
         start = time.perf_counter()
+        await self._keep_revision()
         outcomes: list[CrossdockError | None] = []
         made = Made()
         async with contextlib.aclosing(self._decisions(batch)) as decisions:
@@ -140,6 +147,7 @@ class RouteHandler:
             decision.outcome,
             _detail(decision),
             tuple((each.destination, each.message.id) for each in decision.children),
+            incoming.delivered,
         )
         made.add(entry, self._trace(message, decision))
         return None
@@ -176,12 +184,20 @@ class RouteHandler:
             await asyncio.gather(*writes)
             reach("published")
             if made.entries:
-                await records.write(self._bus, "route", name, made.entries)
+                revision = self._revision_name
+                await records.write(self._bus, "route", name, made.entries, revision=revision)
         except Retry as error:
             raise Disconnected(error.reason) from error
         self._metrics.routed.inc(made.routed)
         self._metrics.filtered.inc(len(made.entries) - made.routed)
         self._count_sent(made)
+
+    async def _keep_revision(self) -> None:
+        """Keep the route as it is, before the first record that names it; once in a process."""
+        async with self._keeping:  # batches stay in their order
+            if not self._revision_kept:
+                await Revisions(self._bus).keep(self._route.name, self._revision)
+                self._revision_kept = True
 
     def _count_sent(self, made: Made) -> None:
         for destination, subject in self._subjects.items():

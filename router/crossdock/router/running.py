@@ -82,10 +82,16 @@ class Router:
             ),
             from_start=self._from_start,
         )
-        component = Component(kind="route", name=compiled.name, policy=route.policy, lanes=LANES)
+        component = Component(
+            kind="route",
+            name=compiled.name,
+            policy=route.policy,
+            lanes=LANES,
+            revision=route.revision.name,
+        )
         counts = RouteMetrics.of(self._metrics, compiled.name)
         clients = Clients(route.calls, self._folder)
-        handler = RouteHandler(self._bus, compiled, self._tracing, counts, clients)
+        handler = RouteHandler(self._bus, compiled, self._tracing, counts, clients, route.revision)
         consuming = _RouteRunner(self._bus, component, spec, handler, observer(counts))
         show_held(counts, consuming)
         state = ComponentMetrics.of(self._metrics, compiled.name)

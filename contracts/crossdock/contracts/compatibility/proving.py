@@ -13,6 +13,7 @@ from typing import Final
 import jsonschema_rs
 from jsonschema_rs.canonical import CanonicalizationError, Containment, Satisfiability
 
+from crossdock.contracts.compatibility.aligning import aligned
 from crossdock.contracts.compatibility.canonical import canonical
 from crossdock.contracts.compatibility.document import DRAFT_2020, Node
 from crossdock.contracts.compatibility.effects import Effect, worst
@@ -139,6 +140,9 @@ def _covers(
     wide = Expansion(source.document, cut=True, known=ours, modern=modern).write(source)
     narrow = Expansion(target.document, cut=False, known=theirs, modern=modern).write(target)
     found = covers(narrow, wide, draft)
+    if found is Effect.UNDECIDED:
+        narrow, wide = aligned(narrow, wide)
+        found = covers(narrow, wide, draft)
     if found is Effect.UNDECIDED and not ours and not theirs and _has_witness(wide, narrow, draft):
         return Effect.BREAKS
     return found

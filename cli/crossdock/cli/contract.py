@@ -8,6 +8,8 @@ from __future__ import annotations
 import typer
 
 from crossdock.cli.contract_check import check_contracts
+from crossdock.cli.contract_compat import check_compatibility
+from crossdock.cli.contract_diff import diff_contracts
 from crossdock.cli.contract_list import list_contracts
 from crossdock.cli.contract_new import new_contract
 from crossdock.cli.contract_publish import publish
@@ -26,3 +28,5 @@ app.command("new")(new_contract)
 app.command("check")(check_contracts)
 app.command()(publish)
 app.command("sample")(sample_contract)
+app.command("diff")(diff_contracts)
+app.command("compat")(check_compatibility)

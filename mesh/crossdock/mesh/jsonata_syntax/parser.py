@@ -59,6 +59,22 @@ _LAMBDA: Final = frozenset({"function", "λ"})
 _WORD_OPERATORS: Final = frozenset({"and", "or", "in"})
 
 
+def _word(token: Token) -> Node:
+    if token.text in _CONSTANTS:
+        return Literal(token.at, _CONSTANTS[token.text])
+    return Name(token.at, token.text)
+
+
+_LEAVES: Final[dict[str, Callable[[Token], Node]]] = {
+    "text": lambda token: Literal(token.at, token.text),
+    "number": lambda token: Literal(token.at, float(token.text)),
+    "variable": lambda token: Variable(token.at, token.text),
+    "regex": lambda token: Regex(token.at, token.text),
+    "name": lambda token: Name(token.at, token.text),
+    "word": _word,
+}
+
+
 def parse(text: str) -> Node:
     """Return the tree of an expression that the engine compiles.
 
@@ -131,18 +147,9 @@ class _Parser:
         return _POWERS.get(here.text, 0) if is_operator else 0
 
     def _prefix(self, token: Token) -> Node:
-        if token.kind == "text":
-            return Literal(token.at, token.text)
-        if token.kind == "number":
-            return Literal(token.at, float(token.text))
-        if token.kind == "variable":
-            return Variable(token.at, token.text)
-        if token.kind == "regex":
-            return Regex(token.at, token.text)
-        if token.kind == "word" and token.text in _CONSTANTS:
-            return Literal(token.at, _CONSTANTS[token.text])
-        if token.kind in ("word", "name"):
-            return Name(token.at, token.text)
+        leaf = _LEAVES.get(token.kind)
+        if leaf is not None:
+            return leaf(token)
         if token.kind == "sign" and token.text in self._prefixes:
             return self._prefixes[token.text](token)
         raise self._lost()
@@ -167,7 +174,7 @@ class _Parser:
         self._expect("]")
         return Filter(token.at, left, predicate)
 
-    def _call(self, token: Token, left: Node) -> Node:
+    def _call(self, _: Token, left: Node) -> Node:
         arguments = self._several(")")
         if isinstance(left, Name) and left.name in _LAMBDA:
             return self._lambda(left, arguments)

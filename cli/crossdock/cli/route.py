@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crossdock.cli.options import JsonOption
+from crossdock.cli.route_check import check_types
 
 if TYPE_CHECKING:
     from crossdock.router.testing import Tested
 
-app = typer.Typer(help="Test routes.", no_args_is_help=True)
+app = typer.Typer(help="Check and test routes.", no_args_is_help=True)
 
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="The project folder.", exists=True, file_okay=False)
@@ -21,7 +22,10 @@ FolderArgument = Annotated[
 
 @app.callback()
 def routes() -> None:
-    """Test routes."""
+    """Check and test routes."""
+
+
+app.command("check")(check_types)
 
 
 @app.command("test")

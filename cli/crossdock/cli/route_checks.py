@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from crossdock.contracts import Contract, Halt, Problem, Registry, is_token
+from crossdock.mesh.project.contract_folders import EXAMPLES
 from crossdock.mesh.project.contract_folders import FOLDER as CONTRACTS
 from crossdock.mesh.project.document import Document, Path_, read_bytes
 from crossdock.mesh.project.loading import Loaded
@@ -113,7 +114,7 @@ def _located(problem: Problem, document: Document) -> Problem:
 def _examples(folder: Path, contract: Contract) -> tuple[Any, ...]:
     """Return the examples of a contract that can be read; that they are right is checked before."""
     domain, _, event = contract.name.partition(".")
-    place = folder / CONTRACTS / domain / event / "examples"
+    place = folder / CONTRACTS / domain / event / EXAMPLES
     files = sorted((*place.glob("*.json"), *(place / contract.version).glob("*.json")))
     found = []
     for file in files[:_MAX_EXAMPLES]:

@@ -34,15 +34,20 @@ def check_route(route: CompiledRoute, examples: Examples) -> list[Told]:
     wrong = {each.pointer for each in told if not each.finding.warning}
     for contract in route.accepted.values():
         found = try_route(route, contract, documents(contract, examples(contract)))
-        told += [each for each in found if each.pointer not in wrong]
+        told += [each for each in found if not _covers(each.pointer, wrong)]
     return list(dict.fromkeys(told))
+
+
+def _covers(pointer: str, wrong: set[str]) -> bool:
+    """Tell whether something is wrong at a place, or within it, already."""
+    return any(each == pointer or each.startswith(f"{pointer}/") for each in wrong)
 
 
 def _static(route: CompiledRoute) -> list[Told]:
     """Return what can be told from the types alone."""
     data = union(*(type_of_schema(each.schema) for each in route.accepted.values()))
     world = World(data=data, variables={"message": MESSAGE}, accepted=data, contract=data)
-    walk = Walk()
+    walk = Walk(route.accepted)
     if route.where is not None:
         world = replace(world, gates=(walk.condition(route.where.expression, "/where", world),))
     world = walk.through(route.steps, world)
@@ -56,7 +61,10 @@ def _static(route: CompiledRoute) -> list[Told]:
 
 
 def _sent(branch: CompiledBranch, walk: Walk, world: World) -> None:
-    """Judge what a branch sends."""
+    """Judge what a branch sends, and where."""
+    if branch.chosen is not None:
+        names = tuple(target.destination for target in branch.targets)
+        walk.chosen(branch.chosen, names, f"/{branch.name}/to/expr", world)
     wanted = world.contract or world.accepted
     if branch.contract is not None:
         wanted = type_of_schema(branch.contract.schema)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-import msgspec
+from msgspec.structs import replace
 
 from crossdock.contracts import Contract
 from crossdock.mesh.expression import Expression
 from crossdock.router.checking.branching import check_condition
+from crossdock.router.checking.comparing import describe, overlap
 from crossdock.router.checking.conforming import breaks
 from crossdock.router.checking.finding import Finding
 from crossdock.router.checking.inference import infer
 from crossdock.router.checking.intersecting import intersection
-from crossdock.router.checking.making import items, list_of, union
+from crossdock.router.checking.making import items, list_of, of_value, union
 from crossdock.router.checking.paths import field
 from crossdock.router.checking.schema_types import type_of_schema
 from crossdock.router.checking.told import Told
@@ -23,10 +24,13 @@ from crossdock.router.checking.types import ANYTHING, WHOLE, List, Object, Type,
 from crossdock.router.checking.world import Arm, World
 from crossdock.router.flow import PureStep
 from crossdock.router.steps.content_filter import ContentFilter
+from crossdock.router.steps.enricher import Enricher
 from crossdock.router.steps.field_paths import Tree
 from crossdock.router.steps.message_filter import MessageFilter
+from crossdock.router.steps.normalizer import Normalizer
 from crossdock.router.steps.splitter import Splitter
 from crossdock.router.steps.translator import Translator
+from crossdock.router.steps.wire_tap import WireTap
 
 _PART: Final = Type((Object({"index": WHOLE, "count": WHOLE}),))
 
@@ -34,13 +38,17 @@ _PART: Final = Type((Object({"index": WHOLE, "count": WHOLE}),))
 class Walk:
     """Walks the steps of one route, in their order; collects what is wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, accepted: dict[str, Contract]) -> None:
         self.told: list[Told] = []
+        self._accepted = accepted
         self._rules: dict[type, Callable[[Any, World], World]] = {
             Translator: self._translator,
             ContentFilter: self._content_filter,
             MessageFilter: self._message_filter,
             Splitter: self._splitter,
+            Enricher: self._enricher,
+            Normalizer: self._normalizer,
+            WireTap: lambda _, world: world,
         }
 
     def through(self, steps: tuple[PureStep, ...], world: World) -> World:
@@ -96,9 +104,7 @@ class Walk:
         """Let a step pass whose result is not known."""
         for pointer, expression in step.expressions():
             self.mapping(expression, pointer, world)
-        return msgspec.structs.replace(
-            world, data=ANYTHING, complete=False, contract=None, gates=()
-        )
+        return replace(world, data=ANYTHING, complete=False, contract=None, gates=())
 
     def _translator(self, step: Translator, world: World) -> World:
         made = self.mapping(step.mapping, f"/{step.name}/map", world)
@@ -118,7 +124,7 @@ class Walk:
             self.keeps(data, wanted, pointer, expression)
             both = intersection(data, wanted)
             data = both if both.kinds else wanted
-        return msgspec.structs.replace(world, data=data, contract=wanted, gates=())
+        return replace(world, data=data, contract=wanted, gates=())
 
     def _content_filter(self, step: ContentFilter, world: World) -> World:
         pointer = f"/{step.name}/{step.pattern}"
@@ -130,19 +136,45 @@ class Walk:
 
     def _message_filter(self, step: MessageFilter, world: World) -> World:
         arm = self.condition(step.guard.expression, f"/{step.name}/where", world)
-        return msgspec.structs.replace(world, gates=(*world.gates, arm))
+        return replace(world, gates=(*world.gates, arm))
+
+    def _enricher(self, step: Enricher, world: World) -> World:
+        self.mapping(step.question, f"/{step.name}/enrich/with", world)
+        answer = {step.settings.into: ANYTHING}  # what the other system says is its own affair
+        return replace(world, variables=world.variables | answer)
+
+    def _normalizer(self, step: Normalizer, world: World) -> World:
+        wanted = type_of_schema(step.contract.schema)
+        for ref, mapping in step.written:
+            pointer = f"/{step.name}/normalize/{ref.replace('~', '~0').replace('/', '~1')}"
+            given = replace(world, data=union(*(self._inputs(step, mapping))))
+            self.keeps(self.mapping(mapping, pointer, given), wanted, pointer, mapping)
+        return replace(world, data=wanted, contract=wanted, gates=())
+
+    def _inputs(self, step: Normalizer, mapping: Expression) -> Iterator[Type]:
+        """Return the types of what a mapping is for."""
+        for name, contract in self._accepted.items():
+            if step.mappings.get(name) is mapping:
+                yield type_of_schema(contract.schema)
+
+    def chosen(
+        self, expression: Expression, names: tuple[str, ...], pointer: str, world: World
+    ) -> None:
+        """Judge an expression that chooses among destinations."""
+        given = items(self.mapping(expression, pointer, world))
+        if given.kinds and not overlap(given, union(*map(of_value, names))):
+            message = f"gives {describe(given)}, and `among` lists {', '.join(names)}"
+            self._tell(pointer, [Finding(code="dangling-destination", message=message)])
 
     def _splitter(self, step: Splitter, world: World) -> World:
         pointer = f"/{step.name}/split"
         parts = items(self.mapping(step.parts, pointer, world))
-        inner = msgspec.structs.replace(
-            world, variables=world.variables | {"whole": world.data, "part": _PART}
-        )
+        inner = replace(world, variables=world.variables | {"whole": world.data, "part": _PART})
         inner = self._changed(inner, parts, step.contract, pointer)
         inner = self.through(step.steps, inner)
         if step.join is None:
             return inner
-        return msgspec.structs.replace(
+        return replace(
             world,
             variables=world.variables | {step.join: list_of(inner.data)},
             complete=inner.complete,

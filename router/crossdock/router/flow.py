@@ -11,7 +11,7 @@ from crossdock.contracts import Contract, Message, Reject
 from crossdock.contracts.message import JSON
 from crossdock.mesh.exact_numbers import inexact_number
 from crossdock.mesh.expression import Expression, Json
-from crossdock.router.conditions import Condition
+from crossdock.router.conditions import Condition, Guard
 from crossdock.router.effects import Deciding
 
 MAX_PARTS: Final = 5000
@@ -199,6 +199,10 @@ class PureStep(msgspec.Struct, frozen=True, kw_only=True):
 
     def expressions(self) -> Iterator[tuple[str, Expression]]:
         """Yield its expressions, each with its JSON Pointer in the route file."""
+        yield from ()
+
+    def guards(self) -> Iterator[Guard]:
+        """Yield its conditions, each of which examples should have hold and not hold."""
         yield from ()
 
 

@@ -32,6 +32,7 @@ from crossdock.mesh.project.problems import ProjectError
 from crossdock.router.calls.declared import DeclaredAnswers
 from crossdock.router.calls.loading import LoadedCall
 from crossdock.router.compiled import CompiledRoute
+from crossdock.router.conditions import Condition
 from crossdock.router.deciding import Decision, deciding
 from crossdock.router.driving import drive
 
@@ -69,6 +70,7 @@ class Tested(msgspec.Struct, frozen=True, kw_only=True):
         given: What was given.
         problems: How it differs from what was expected; empty when it passed.
         branches: The branches that were taken: ``send/0``.
+        conditions: Those that were evaluated, with what came of them.
     """
 
     route: str
@@ -76,6 +78,7 @@ class Tested(msgspec.Struct, frozen=True, kw_only=True):
     given: str
     problems: tuple[Problem, ...] = ()
     branches: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
 
 def run_examples(
@@ -96,20 +99,25 @@ def run_examples(
     """
     results = []
     for at, written in enumerate(examples):
-        given = str(written.get("given", ""))[:100]
-        branches: tuple[str, ...] = ()
+        decision = Decision(outcome="rejected")
         try:
             example = msgspec.convert(written, Example)
             answers = DeclaredAnswers(example.calls, calls, folder)
             decision = _decided(route, _message(route, example, registry, folder), answers)
-            branches = decision.branches
             problems = tuple(_differences(decision, example, folder))
         except msgspec.ValidationError as error:
             problems = (Problem(message=f"not an example: {error}"),)
         except (ValueError, CrossdockError) as error:
             problems = (Problem(message=str(error)),)
         results.append(
-            Tested(route=route.name, example=at, given=given, problems=problems, branches=branches)
+            Tested(
+                route=route.name,
+                example=at,
+                given=str(written.get("given", ""))[:100],
+                problems=problems,
+                branches=decision.branches,
+                conditions=decision.conditions,
+            )
         )
     return results
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from crossdock.cli.contract_check import check_contracts
+from crossdock.cli.contract_docs import catalogue
 from crossdock.cli.contract_list import list_contracts
 from crossdock.cli.contract_publish import publish
 
@@ -22,3 +23,4 @@ def contracts() -> None:
 app.command("list")(list_contracts)
 app.command("check")(check_contracts)
 app.command()(publish)
+app.command("docs")(catalogue)

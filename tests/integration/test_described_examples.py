@@ -66,6 +66,16 @@ def test_the_events_of_openapi_accept_what_the_contracts_do(described: MeshDescr
     assert content["application/cloudevents-batch+json"]["schema"]["maxItems"] == 1000
 
 
+def test_the_paths_of_apis_are_in_openapi_for_who_may_send_their_contract() -> None:
+    described = describe_project(_ROOT / "examples" / "operations")
+    document = _plain(openapi(described, GatewaySettings()))
+    operation = document["paths"]["/marketplace/{country}/orders"]["post"]
+    assert operation["parameters"][0]["name"] == "country"
+    assert "sales.order.placed" in operation["description"]
+    none = openapi(described.only(lambda name: name.startswith("hr.")), GatewaySettings())
+    assert "marketplace" not in str(none)
+
+
 def test_every_answer_of_openapi_is_one_that_the_gateway_gives(described: MeshDescription) -> None:
     document = _plain(openapi(described, GatewaySettings()))
     answers = set(document["paths"]["/v1/events"]["post"]["responses"])

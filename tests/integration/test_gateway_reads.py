@@ -152,7 +152,7 @@ async def test_many_who_ask_at_once_wait_for_one_document(door: Running) -> None
         made.append(None)
         return describe()
 
-    door.gateway.replace(REGISTRY, CLIENTS, counted)  # type: ignore[arg-type] # as it is called
+    door.gateway.replace(REGISTRY, CLIENTS, (), counted)  # type: ignore[arg-type] # as it is called
     async with httpx.AsyncClient(base_url=door.url, headers=BEARER) as http:
         answers = await asyncio.gather(*(http.get("/openapi.json") for _ in range(20)))
     assert {each.status_code for each in answers} == {200}

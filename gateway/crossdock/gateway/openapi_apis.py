@@ -48,7 +48,7 @@ def _operation(relations: Relations, api: DescribedApi, path: str) -> Json:
         "parameters": [*parameters, key],
         "requestBody": {
             "required": True,
-            "content": {"application/json": _body(relations, api, path)},
+            "content": {"application/json": _body(relations, api)},
         },
         "responses": {"202": {"$ref": "#/components/responses/accepted"}, **answers(_TAKEN)},
     }

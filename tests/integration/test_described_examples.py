@@ -43,15 +43,14 @@ def _inside(document: dict[str, Any], reference: str) -> jsonschema_rs.Draft2020
 def test_openapi_has_one_valid_operation_for_each_contract(described: MeshDescription) -> None:
     document = _plain(openapi(described, GatewaySettings()))
     OpenAPIV31SpecValidator(document).validate()
-    assert described.contracts
+    assert any(contract.highest.accepted for contract in described.contracts)
     for contract in described.contracts:
         operation = document["paths"][f"/v1/messages/{contract.name}"]["post"]
         body = operation["requestBody"]["content"]["application/json"]
         validator = _inside(document, body["schema"]["$ref"])
-        assert contract.highest.examples
         for example in contract.highest.examples:
             assert validator.is_valid(example.value) == example.valid, example.name
-        shown = [each["value"] for each in body["examples"].values()]
+        shown = [each["value"] for each in body.get("examples", {}).values()]
         assert shown == [each.value for each in contract.highest.accepted]
 
 

@@ -11,6 +11,7 @@ from crossdock.cli.contract_check import check_contracts
 from crossdock.cli.contract_docs import catalogue
 from crossdock.cli.contract_list import list_contracts
 from crossdock.cli.contract_publish import publish
+from crossdock.cli.contract_types import types
 
 app = typer.Typer(help="Define, check, compare and publish contracts.", no_args_is_help=True)
 
@@ -24,3 +25,4 @@ app.command("list")(list_contracts)
 app.command("check")(check_contracts)
 app.command()(publish)
 app.command("docs")(catalogue)
+app.command("types")(types)

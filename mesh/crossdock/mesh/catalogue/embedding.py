@@ -41,15 +41,20 @@ def embedded(schema: dict[str, Any], at: str, name: str) -> dict[str, Any]:
         name: URI for it, used when its parts have names of their own.
     """
     plain = {key: value for key, value in schema.items() if not _default(key, value)}
-    if any(_is_named(part) for part in _parts(schema)):
+    if names_its_parts(schema):
         return {"$id": name, "$schema": schema.get("$schema", DEFAULT_DRAFT), **plain}
-    places = {str(part["$id"]): pointer for pointer, part in _places(plain, at) if "$id" in part}
+    places = {str(part["$id"]): pointer for pointer, part in parts_of(plain, at) if "$id" in part}
     rewritten: dict[str, Any] = _rewrite(plain, str(schema.get("$id", "")), {**places, "": at})
     return rewritten
 
 
 def _default(key: str, value: object) -> bool:
     return key == "$schema" and str(value).rstrip("#") == DEFAULT_DRAFT
+
+
+def names_its_parts(schema: dict[str, Any]) -> bool:
+    """Tell whether a schema names its parts in a way that no JSON Pointer can replace."""
+    return any(_is_named(part) for _, part in parts_of(schema))
 
 
 def _is_named(part: dict[str, Any]) -> bool:
@@ -73,7 +78,13 @@ def _children(part: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], dict[str,
         yield from ((path, each) for path, each in pairs if isinstance(each, dict))
 
 
-def _places(schema: dict[str, Any], at: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def parts_of(schema: dict[str, Any], at: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every schema in a schema, itself first, each with the JSON Pointer to it.
+
+    Args:
+        schema: Where to begin; what is data in it (``const``, ``examples``, …) is passed over.
+        at: What the pointers begin with.
+    """
     waiting = [(at, schema)]
     while waiting:
         pointer, part = waiting.pop()
@@ -81,10 +92,6 @@ def _places(schema: dict[str, Any], at: str) -> Iterator[tuple[str, dict[str, An
         waiting += [
             ("/".join((pointer, *map(_token, path))), child) for path, child in _children(part)
         ]
-
-
-def _parts(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    return (part for _, part in _places(schema, ""))
 
 
 def _token(name: str) -> str:

@@ -140,7 +140,7 @@ class _Walk:
                 return {}, place
             place = msgspec.structs.replace(place, through=place.through | {reference})
             beside = {key: value for key, value in schema.items() if key != "$ref"}
-            target = _at(self._root, reference)
+            target = target_of(self._root, reference)
             schema = {**target, **beside} if isinstance(target, dict) else beside
         return (schema if isinstance(schema, dict) else {}), place
 
@@ -153,7 +153,8 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _at(root: dict[str, Any], reference: str) -> object:
+def target_of(root: dict[str, Any], reference: str) -> object:
+    """Return what a reference that is a JSON Pointer from the root leads to; None for nothing."""
     value: Any = root
     for token in filter(None, reference.removeprefix("#").split("/")):
         name = unquote(token).replace("~1", "/").replace("~0", "~")

@@ -120,7 +120,35 @@ def test_versions_and_their_changes_are_shown(tmp_path: Path) -> None:
         ("added", "b integer, required"),
         ("removed", "gone is gone"),
     ]
-    assert "1.10.0" in " ".join(page.itertext())
+    text = " ".join(page.itertext())
+    assert "1.10.0" in text
+    assert "Breaks nobody" in text
+    assert "new readers, old messages: breaks" in text
+
+
+def test_what_contract_yaml_says_is_shown(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "project")
+    write_contract(project, "shop.item.sold", {"properties": {"to": {"properties": {"mail": {}}}}})
+    write(
+        project,
+        "contracts/shop/item.sold/contract.yaml",
+        """
+        title: A sale
+        owner: team-shop
+        deprecated: {reason: Too little, since: "2026-01-31", replaced_by: sales.order.placed}
+        personal: [/to/mail]
+        """,
+    )
+    pages = _made(project, tmp_path / "site")
+    text = " ".join(" ".join(pages["contracts/shop.item.sold.html"].itertext()).split())
+    for said in ("A sale", "owner: team-shop", "Too little", "use sales.order.placed"):
+        assert said in text
+    assert "to.mail anything personal data" in text
+    card = next(
+        each for each in pages["index.html"].iter("a") if "shop.item" in each.attrib["href"]
+    )
+    shown = " ".join(" ".join(card.itertext()).split())
+    assert shown == "shop.item.sold A sale 1.0.0 team-shop deprecated personal data"
 
 
 def test_what_people_write_is_text_and_nothing_else(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from crossdock.contracts import Halt, Registry
@@ -21,7 +22,8 @@ from crossdock.mesh.project.examples import describe_contracts
 from crossdock.mesh.project.loading import load_mesh, read_named
 from crossdock.mesh.project.problems import ProjectError
 from crossdock.mesh.project.settings import MeshFile
-from crossdock.router.route_file import RouteFile
+from crossdock.router.route_file import RouteFile, destinations_of
+from crossdock.router.step_file import Step
 from crossdock.workers.worker_file import WorkerFile
 
 
@@ -86,18 +88,21 @@ def _callers(folder: Path, registry: Registry) -> tuple[Caller, ...]:
 
 
 def _route(route: RouteFile) -> DescribedRoute:
-    accepts = (route.accepts,) if isinstance(route.accepts, str) else route.accepts
-    sends = (
-        Sent(destination, branch.as_)
-        for branch in (*route.send, *route.send_all)
-        for destination in ((branch.to,) if isinstance(branch.to, str) else branch.to)
-    )
+    branches = (*route.send, *route.send_all)
+    sent = [Sent(name, each.as_) for each in branches for name in destinations_of(each)]
     return DescribedRoute(
         name=route.route,
         description=route.description,
-        accepts=accepts,
-        sends=tuple(dict.fromkeys(sends)),
+        accepts=(route.accepts,) if isinstance(route.accepts, str) else route.accepts,
+        sends=tuple(dict.fromkeys([*sent, *map(Sent, _taps(route.steps))])),
     )
+
+
+def _taps(steps: tuple[Step, ...]) -> Iterator[str]:
+    for step in steps:
+        if step.tap is not None:
+            yield step.tap
+        yield from _taps(step.steps)
 
 
 def _worker(worker: WorkerFile) -> DescribedWorker:

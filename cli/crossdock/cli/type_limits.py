@@ -55,20 +55,25 @@ def _unchecked(part: dict[str, Any]) -> Iterator[str]:
             yield from (each for each in TEXT_RULES if each in part)
         else:
             yield f"format {part['format']}"
-    if not all(map(is_field_name, part.get("properties", ()))):
-        yield "a property whose name types cannot have"
-    if "type" not in part and "properties" in part:
-        yield "no type is said; only objects are taken here"
-    if False in part.get("properties", {}).values():
-        yield "a property that must not be there"
+    if "properties" in part:
+        yield from _unchecked_members(part)
     if isinstance(part.get("items"), list):
         yield "items"
-    if isinstance(part.get("additionalProperties"), dict) and "properties" in part:
-        yield "additionalProperties"
-    if "required" in part and not set(part["required"]) <= set(part.get("properties", ())):
+    if not set(part.get("required", ())) <= set(part.get("properties", ())):
         yield "required"
     values = [*part.get("enum", ()), *([part["const"]] if "const" in part else [])]
     if any(not isinstance(each, str | int) or isinstance(each, bool) for each in values):
         yield "const" if "const" in part else "enum"
     if "$ref" in part and len(part.keys() - {"title", "description"}) > 1:
         yield "what stands beside $ref"
+
+
+def _unchecked_members(part: dict[str, Any]) -> Iterator[str]:
+    if not all(map(is_field_name, part["properties"])):
+        yield "a property whose name types cannot have"
+    if False in part["properties"].values():
+        yield "a property that must not be there"
+    if "type" not in part:
+        yield "no type is said; only objects are taken here"
+    if isinstance(part.get("additionalProperties"), dict):
+        yield "additionalProperties"

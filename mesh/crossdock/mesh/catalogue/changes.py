@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Literal
 
 import msgspec
 
-from crossdock.mesh.catalogue.description import DescribedContract
+from crossdock.contracts.compatibility import Difference, compare
+from crossdock.mesh.catalogue.description import DescribedContract, DescribedVersion
 from crossdock.mesh.catalogue.schema_fields import Field, fields_of
 
 
@@ -32,22 +34,35 @@ class Step(msgspec.Struct, frozen=True):
         older: The version before.
         newer: The version after.
         changes: What changed, in the order of the newer schema; what is gone last.
+        breaking: Differences of the schemas that are not proven to be safe, either way.
     """
 
     older: str
     newer: str
     changes: tuple[FieldChange, ...]
+    breaking: tuple[Difference, ...] = ()
 
 
 def steps_of(contract: DescribedContract) -> tuple[Step, ...]:
-    """Return what each version changed, the newest first."""
-    fields = [fields_of(each.contract.schema) for each in contract.versions]
-    versions = [each.version for each in contract.versions]
-    steps = [
-        Step(versions[at - 1], versions[at], tuple(_between(fields[at - 1], fields[at])))
-        for at in range(1, len(versions))
-    ]
-    return tuple(reversed(steps))
+    """Return what each version changed, the newest first.
+
+    Raises:
+        Halt: A schema cannot be used.
+    """
+    for each in contract.versions:
+        each.contract.compile()
+    return tuple(reversed([_step(*pair) for pair in pairwise(contract.versions)]))
+
+
+def _step(older: DescribedVersion, newer: DescribedVersion) -> Step:
+    before, after = older.contract.schema, newer.contract.schema
+    found = compare(before, after)
+    return Step(
+        older.version,
+        newer.version,
+        tuple(_between(fields_of(before), fields_of(after))),
+        tuple(each for each in found if not (each.backward.safe and each.forward.safe)),
+    )
 
 
 def _between(older: tuple[Field, ...], newer: tuple[Field, ...]) -> Iterator[FieldChange]:

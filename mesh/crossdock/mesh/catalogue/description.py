@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from crossdock.contracts import Contract, ContractRef, Registry
+from crossdock.contracts.about import Deprecation
 
 _REVISION_DIGITS = 12
 
@@ -216,16 +217,31 @@ def described(
 
 def _contract(registry: Registry, name: str, examples: ExamplesOf | None) -> DescribedContract:
     contracts = [registry.resolve(ContractRef(name, each)) for each in registry.versions(name)]
-    schema = contracts[-1].schema
+    schema, about = contracts[-1].schema, registry.about(name)
     return DescribedContract(
         name=name,
         versions=tuple(
             DescribedVersion(contract=each, examples=examples(each) if examples else ())
             for each in contracts
         ),
-        title=text_of(schema.get("title")),
-        description=text_of(schema.get("description")),
+        title=about.title or text_of(schema.get("title")),
+        description=about.description or text_of(schema.get("description")),
+        owner=about.owner,
+        compatibility=about.compatibility,
+        deprecated=_deprecation(about.deprecated),
+        personal=about.personal,
     )
+
+
+def _deprecation(said: Deprecation | None) -> str:
+    if said is None:
+        return ""
+    parts = [said.reason, f"since {said.since}"]
+    if said.sunset is not None:
+        parts.append(f"until {said.sunset}")
+    if said.replaced_by:
+        parts.append(f"use {said.replaced_by}")
+    return "; ".join(parts)
 
 
 def revision_of(document: object) -> str:

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from crossdock.contracts import Contract, Registry
 from crossdock.mesh.catalogue.description import DescribedContract, Example, described
-from crossdock.mesh.project.document import read_bytes
+from crossdock.mesh.project.contract_examples import find_examples
+from crossdock.mesh.project.contract_files import MAX_BYTES, ContractFile, json_value
+from crossdock.mesh.project.contract_folders import FOLDER
 from crossdock.mesh.project.problems import ProjectError
+from crossdock.mesh.project.reading import FileReader
 
-_INVALID: Final = ".invalid"
-_MAX_BYTES: Final = 1024 * 1024
 _MOST: Final = 50  # of one version: more make a document longer and not clearer
 
 
@@ -25,25 +24,26 @@ def describe_contracts(folder: Path, registry: Registry) -> tuple[DescribedContr
         folder: The project folder; an example in it that cannot be read is left out.
         registry: The contracts.
     """
-
-    def examples(contract: Contract) -> tuple[Example, ...]:
-        found = [*_examples(folder, contract, contract.version)]
-        if contract.version == registry.versions(contract.name)[-1]:
-            found += _examples(folder, contract, "")
-        return tuple(found[:_MOST])
-
-    return described(registry, examples)
+    found: dict[str, list[Example]] = {}
+    for key, example in _examples(folder, registry):
+        of_version = found.setdefault(key, [])
+        if len(of_version) < _MOST:
+            of_version.append(example)
+    return described(registry, lambda contract: tuple(found.get(contract.dataschema, ())))
 
 
-def _examples(folder: Path, contract: Contract, below: str) -> Iterator[Example]:
-    domain, _, event = contract.name.partition(".")
-    place = Path("contracts", domain, event, "examples", below)
-    for path in sorted((folder / place).glob("*.json")):
+def _examples(folder: Path, registry: Registry) -> Iterator[tuple[str, Example]]:
+    reader = FileReader(folder)
+    for each in find_examples(folder, (_file(contract) for contract in registry)):
         try:
-            value = msgspec.json.decode(read_bytes(folder, f"{place}/{path.name}", _MAX_BYTES))
-        except (ProjectError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            value = json_value(reader.read(each.file, MAX_BYTES), each.file)
+        except ProjectError:
             continue
-        name = path.name.removesuffix(".json")
-        yield Example(
-            name=name.removesuffix(_INVALID), value=value, valid=not name.endswith(_INVALID)
-        )
+        name = each.name.rpartition("/")[2]
+        yield each.contract.dataschema, Example(name=name, value=value, valid=each.valid)
+
+
+def _file(contract: Contract) -> ContractFile:
+    domain, _, event = contract.name.partition(".")
+    file = f"{FOLDER}/{domain}/{event}/{contract.version}.schema.json"
+    return ContractFile(contract=contract, file=file)

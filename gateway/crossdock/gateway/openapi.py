@@ -106,7 +106,7 @@ def _components(description: MeshDescription, settings: GatewaySettings) -> Json
         "responses": {
             "accepted": {
                 "description": "It is on disk. `Location` leads to where it is.",
-                "headers": {"Location": {"schema": {"type": "string", "format": "uri-reference"}}},
+                "headers": _ACCEPTED_HEADERS,
                 "content": {"application/json": {"schema": {"$ref": f"{SCHEMAS}Accepted"}}},
             },
             "events": events_answer(),
@@ -119,6 +119,17 @@ def _components(description: MeshDescription, settings: GatewaySettings) -> Json
     }
 
 
+_ACCEPTED_HEADERS: Final[Json] = {
+    "Location": {"schema": {"type": "string", "format": "uri-reference"}},
+    "Deprecation": {
+        "description": "Since when the contract is deprecated; only when it is (RFC 9745).",
+        "schema": {"type": "string"},
+    },
+    "Sunset": {
+        "description": "When it goes away; only when that is known (RFC 8594).",
+        "schema": {"type": "string"},
+    },
+}
 _ACCEPTED: Final[Json] = {
     "type": "object",
     "required": ["id", "contract", "version"],

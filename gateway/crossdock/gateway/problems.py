@@ -19,7 +19,7 @@ _RETRY_AFTER: Final = 1.0
 _MOST_ERRORS: Final = 1000  # I8
 
 # What may be refused: the last part of the problem's type, its status and its title.
-_KINDS: Final[dict[str, tuple[int, str]]] = {
+KINDS: Final[dict[str, tuple[int, str]]] = {
     "malformed-request": (400, "The request is malformed"),
     "invalid-data": (400, "The data does not fit its contract"),
     "unauthorized": (401, "No valid API key"),
@@ -60,7 +60,7 @@ class Refused(Exception):
     ) -> None:
         super().__init__(detail)
         self.kind = kind
-        self.status, self.title = _KINDS[kind]
+        self.status, self.title = KINDS[kind]
         self.detail = detail
         self.errors = errors
         self.headers = headers

@@ -157,7 +157,7 @@ async def test_the_watch_shows_what_is_missing_and_nothing_when_all_is_there(
 
     def shown() -> float | None:
         labels = {"mesh": "t", "service": "router", "component": "by-country"}
-        return registry.get_sample_value("crossdock_ledger_imbalance", labels)
+        return registry.get_sample_value("crossdock_ledger_missing_messages", labels)
 
     async with running_router(bus, write_project(tmp_path)):
         await watch.look()

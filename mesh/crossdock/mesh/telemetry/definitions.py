@@ -192,7 +192,7 @@ PROJECT_PROBLEMS = Definition(
     "Problems of the newest project, which is therefore not applied; 0 when it is.",
 )
 LEDGER_MISSING = Definition(
-    "crossdock_ledger_imbalance",
+    "crossdock_ledger_missing_messages",
     "gauge",
     "Messages that the component acknowledged, and of which no record tells what became of them; "
     "the same in all routers.",

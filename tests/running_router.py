@@ -67,16 +67,19 @@ def project(folder: Path, steps: str, *, name: str = "r", policy: str = "{}") ->
     return folder
 
 
-async def put(bus: Bus, number: int, data: Json, **extensions: str) -> None:
-    message = Message(
+def order(number: int, data: Json, extensions: dict[str, str] | None = None) -> Message:
+    return Message(
         id=f"m{number}",
         source="/test",
         type=ORDER,
         dataschema=dataschema(ORDER, "1.0.0"),
         data=msgspec.json.encode(data),
-        extensions=extensions,
+        extensions=extensions or {},
     )
-    await bus.publish(SUBJECTS.incoming(ORDER), message)
+
+
+async def put(bus: Bus, number: int, data: Json, **extensions: str) -> None:
+    await bus.publish(SUBJECTS.incoming(ORDER), order(number, data, extensions))
 
 
 async def settled(bus: Bus, name: str = "r") -> None:

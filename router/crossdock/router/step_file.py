@@ -9,7 +9,7 @@ import msgspec
 
 from crossdock.mesh.project.scalars import Duration
 
-PATTERNS: Final = ("map", "keep", "drop", "where", "split", "enrich", "tap", "normalize")
+PATTERNS: Final = ("map", "keep", "drop", "where", "split", "enrich", "tap", "normalize", "expires")
 _GIVEN_WITH: Final = {
     "as_": ("map", "keep", "drop", "split", "normalize"),
     "steps": ("split",),
@@ -67,6 +67,7 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
         tap: Wire Tap: destination that gets a copy of what is here now.
         normalize: Normalizer: for each accepted contract, ``name@range``, the mapping that makes
             the one of ``as``.
+        expires: Message Expiration: how long after its time what is made of a message is wanted.
         as_: Contract of what ``map``, ``keep``, ``drop``, ``split`` or ``normalize`` makes,
             ``name@range``; it is checked at once. Without it the data is checked where it is sent.
         steps: With ``split``: steps of the parts.
@@ -82,6 +83,7 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
     enrich: Enrich | None = None
     tap: str | None = None
     normalize: dict[str, str] | None = None
+    expires: Duration | None = None
     as_: str | None = None
     steps: tuple[Step, ...] = ()
     join: Join | None = None

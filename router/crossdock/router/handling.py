@@ -17,7 +17,7 @@ from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.bus.committing import MAX_BATCH
 from crossdock.mesh.fail_points import reach
 from crossdock.mesh.telemetry import RouteMetrics, Tracing, processing
-from crossdock.router.calls.clients import Clients
+from crossdock.router.answering import Answers
 from crossdock.router.compiled import CompiledRoute
 from crossdock.router.deciding import Decision, decide, deciding, expired
 from crossdock.router.driving import drive_async
@@ -63,7 +63,7 @@ class RouteHandler:
         route: CompiledRoute,
         tracing: Tracing,
         metrics: RouteMetrics,
-        clients: Clients,
+        answers: Answers,
         revision: Revision,
     ) -> None:
         self._bus = bus
@@ -74,7 +74,7 @@ class RouteHandler:
         self._route = route
         self._tracing = tracing
         self._metrics = metrics
-        self._clients = clients
+        self._answers = answers
         self._subjects = {name: bus.subjects.outgoing(name) for name in route.destinations}
         contracts = ",".join(sorted({each.name for each in route.accepted.values()}))
         self._step = processing(bus.subjects.stream("in") + f"/{contracts}", route.name)
@@ -96,8 +96,8 @@ class RouteHandler:
         return outcomes
 
     async def close(self) -> None:
-        """Close the clients. Safe twice."""
-        await self._clients.close()
+        """Release who is asked. Safe twice."""
+        await self._answers.close()
 
     async def _decisions(
         self, batch: Sequence[Incoming]
@@ -132,7 +132,7 @@ class RouteHandler:
             known = self._expired(message)
             if known is not None:
                 return known
-            return await drive_async(deciding(self._route, message), self._clients.answer)
+            return await drive_async(deciding(self._route, message), self._answers)
         except ValueError as error:
             return Reject(str(error))
         except CrossdockError as error:

@@ -57,6 +57,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         calls: What each call answers: a ``.json`` file beside the route, ``nothing`` or ``fails``;
             several are for one question each, in their order.
         contract: ``name@range`` of what is given; the first that the route accepts, if not said.
+        seen: Another message with the same key was there before (``once``).
         attributes: Of what is given, such as ``subject``, ``time`` and extensions.
     """
 
@@ -64,6 +65,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     expect: Literal["nothing", "rejected"] | tuple[str, ...] | dict[str, str | tuple[str, ...]]
     calls: dict[str, str | tuple[str, ...]] = {}
     contract: str | None = None
+    seen: bool = False
     attributes: dict[str, str] = {}
 
 
@@ -108,7 +110,7 @@ def run_examples(
         decision = Decision(outcome="rejected")
         try:
             example = msgspec.convert(written, Example)
-            answers = DeclaredAnswers(example.calls, calls, folder)
+            answers = DeclaredAnswers(example.calls, calls, folder, seen=example.seen)
             decision = _decided(route, _message(route, example, registry, folder), answers)
             problems = tuple(_differences(decision, example, folder))
         except msgspec.ValidationError as error:

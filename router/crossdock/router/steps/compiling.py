@@ -11,6 +11,7 @@ from crossdock.router.step_file import Step
 from crossdock.router.steps.content_filter import compile_drop, compile_keep
 from crossdock.router.steps.enricher import compile_enrich
 from crossdock.router.steps.expiration import compile_expires
+from crossdock.router.steps.idempotent_receiver import compile_once
 from crossdock.router.steps.message_filter import compile_where
 from crossdock.router.steps.normalizer import compile_normalize
 from crossdock.router.steps.splitter import Splitter
@@ -52,6 +53,7 @@ _COMPILERS: Final[dict[str, Callable[[Step, str, CompileScope], PureStep | None]
     "split": _compile_split,
     "enrich": compile_enrich,
     "expires": compile_expires,
+    "once": compile_once,
     "tap": compile_tap,
     "normalize": compile_normalize,
 }

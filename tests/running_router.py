@@ -14,7 +14,8 @@ from prometheus_client import CollectorRegistry
 from crossdock.contracts import Message, Subjects
 from crossdock.contracts.reference import dataschema
 from crossdock.mesh import records
-from crossdock.mesh.bus import Bus, Stored
+from crossdock.mesh.bus import Bus, ConsumerSpec, Stored
+from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.expression import Json
 from crossdock.mesh.project.settings import BrokerSettings
 from crossdock.mesh.streams import provision
@@ -67,16 +68,19 @@ def project(folder: Path, steps: str, *, name: str = "r", policy: str = "{}") ->
     return folder
 
 
-async def put(bus: Bus, number: int, data: Json, **extensions: str) -> None:
-    message = Message(
+def order(number: int, data: Json, extensions: dict[str, str] | None = None) -> Message:
+    return Message(
         id=f"m{number}",
         source="/test",
         type=ORDER,
         dataschema=dataschema(ORDER, "1.0.0"),
         data=msgspec.json.encode(data),
-        extensions=extensions,
+        extensions=extensions or {},
     )
-    await bus.publish(SUBJECTS.incoming(ORDER), message)
+
+
+async def put(bus: Bus, number: int, data: Json, **extensions: str) -> None:
+    await bus.publish(SUBJECTS.incoming(ORDER), order(number, data, extensions))
 
 
 async def settled(bus: Bus, name: str = "r") -> None:
@@ -87,6 +91,15 @@ async def settled(bus: Bus, name: str = "r") -> None:
             if not info.num_pending and not info.num_ack_pending:
                 return
             await asyncio.sleep(0.02)
+
+
+async def rewind(bus: Bus, name: str = "r") -> None:
+    """Let a route that is stopped take everything once more."""
+    durable = f"route-{name}"
+    await bus.jetstream.delete_consumer("t-in", durable)
+    filters = (SUBJECTS.incoming(ORDER), redrive_subject(bus, name))
+    spec = ConsumerSpec(stream="t-in", durable=durable, filters=filters, from_start=True)
+    await bus.puller(spec).ensure()
 
 
 async def in_book(bus: Bus) -> list[Stored]:

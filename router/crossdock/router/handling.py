@@ -6,18 +6,20 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
 from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry
+from crossdock.contracts.expiry import EXPIRY
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.bus.committing import MAX_BATCH
 from crossdock.mesh.fail_points import reach
 from crossdock.mesh.telemetry import RouteMetrics, Tracing, processing
-from crossdock.router.calls.clients import Clients
+from crossdock.router.answering import Answers
 from crossdock.router.compiled import CompiledRoute
-from crossdock.router.deciding import Decision, decide, deciding
+from crossdock.router.deciding import Decision, decide, deciding, expired
 from crossdock.router.driving import drive_async
 from crossdock.router.revision import Revision, Revisions
 
@@ -61,7 +63,7 @@ class RouteHandler:
         route: CompiledRoute,
         tracing: Tracing,
         metrics: RouteMetrics,
-        clients: Clients,
+        answers: Answers,
         revision: Revision,
     ) -> None:
         self._bus = bus
@@ -72,7 +74,7 @@ class RouteHandler:
         self._route = route
         self._tracing = tracing
         self._metrics = metrics
-        self._clients = clients
+        self._answers = answers
         self._subjects = {name: bus.subjects.outgoing(name) for name in route.destinations}
         contracts = ",".join(sorted({each.name for each in route.accepted.values()}))
         self._step = processing(bus.subjects.stream("in") + f"/{contracts}", route.name)
@@ -94,8 +96,8 @@ class RouteHandler:
         return outcomes
 
     async def close(self) -> None:
-        """Close the clients. Safe twice."""
-        await self._clients.close()
+        """Release who is asked. Safe twice."""
+        await self._answers.close()
 
     async def _decisions(
         self, batch: Sequence[Incoming]
@@ -117,7 +119,8 @@ class RouteHandler:
 
     def _decide(self, incoming: Incoming) -> Decision | CrossdockError:
         try:
-            return decide(self._route, incoming.message())
+            message = incoming.message()
+            return self._expired(message) or decide(self._route, message)
         except ValueError as error:
             return Reject(str(error))
         except Retry as error:
@@ -125,12 +128,20 @@ class RouteHandler:
 
     async def _decide_asking(self, incoming: Incoming) -> Decision | CrossdockError:
         try:
-            asked = deciding(self._route, incoming.message())
-            return await drive_async(asked, self._clients.answer)
+            message = incoming.message()
+            known = self._expired(message)
+            if known is not None:
+                return known
+            return await drive_async(deciding(self._route, message), self._answers)
         except ValueError as error:
             return Reject(str(error))
         except CrossdockError as error:
             return error
+
+    def _expired(self, message: Message) -> Decision | None:
+        if EXPIRY not in message.extensions:
+            return None
+        return expired(self._route, message, datetime.now(UTC))
 
     def _take(
         self, incoming: Incoming, decision: Decision | CrossdockError, made: Made

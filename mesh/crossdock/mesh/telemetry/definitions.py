@@ -130,6 +130,11 @@ DESTINATION_DUPLICATE = Definition(
     "counter",
     "Messages that had their effect before: the inbox knew them.",
 )
+DESTINATION_EXPIRED = Definition(
+    "crossdock_destination_expired_messages",
+    "counter",
+    "Messages left out because their time was over.",
+)
 DESTINATION_DEAD = Definition(
     "crossdock_destination_dead_messages", "counter", "Messages put into the dead-letter stream."
 )
@@ -224,6 +229,7 @@ ALL: Final[tuple[Definition, ...]] = (
     DESTINATION_IN,
     DESTINATION_DELIVERED,
     DESTINATION_DUPLICATE,
+    DESTINATION_EXPIRED,
     DESTINATION_DEAD,
     DESTINATION_RETRIED,
     DESTINATION_IN_FLIGHT,

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from crossdock.contracts import Disconnected, Halt, Reject, Retry
-from crossdock.router.python_steps.frames import Ask, Failed, Told
-from crossdock.router.python_steps.launching import BlockingSteps
+from crossdock.mesh.project.scalars import Duration, Size
+from crossdock.mesh.project.settings import StepSettings
+from crossdock.router.python_steps.loading import calling_steps, load_functions
 from crossdock.router.python_steps.process import StepProcess
 from project_folder import write
 
 MEMORY = 512 * 1024**2
+SETTINGS = StepSettings(memory=Size(MEMORY), timeout=Duration(10))
 STEPS = """
 import asyncio, os, time
 import msgspec
@@ -83,7 +85,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def steps(project: Path) -> AsyncIterator[StepProcess]:
-    process = StepProcess(project, MEMORY, timeout=10)
+    process = StepProcess(load_functions(project, SETTINGS))
     await process.start()
     yield process
     await process.stop()
@@ -167,7 +169,7 @@ async def test_what_json_cannot_express_is_a_failure(steps: StepProcess) -> None
         await steps.call("set-of", {}, {})
 
 
-async def test_every_file_that_cannot_be_used_is_told_with_its_line(project: Path) -> None:
+def test_every_file_that_cannot_be_used_is_told_with_its_line(project: Path) -> None:
     write(project, "steps/broken.py", "x = 1\nimport no_such_module\n")
     write(project, "steps/syntax.py", "\n\ndef f(:\n")
     write(
@@ -177,7 +179,7 @@ async def test_every_file_that_cannot_be_used_is_told_with_its_line(project: Pat
         "@step(accepts='a.b.c', emits='a.b.c')\ndef price(data):\n    return data\n",
     )
     with pytest.raises(Halt) as caught:
-        await StepProcess(project, MEMORY, timeout=10).start()
+        load_functions(project, SETTINGS)
     assert [each.place for each in caught.value.problems] == [
         "steps/broken.py:2",
         "steps/syntax.py:3",
@@ -186,14 +188,13 @@ async def test_every_file_that_cannot_be_used_is_told_with_its_line(project: Pat
 
 
 def test_a_program_without_an_event_loop_calls_steps_too(project: Path) -> None:
-    steps = BlockingSteps(project, MEMORY)
-    try:
-        assert steps.call(Ask(1, "price", {"total": 2}, {})) == Told(1, {"total": 2, "price": 4})
-        failed = steps.call(Ask(2, "raises", {"kind": "reject"}, {}))
-        assert failed == Failed(2, "reject", "no such customer")
+    with calling_steps(project, SETTINGS) as (steps, _):
+        assert steps is not None
+        assert steps.call("price", {"total": 2}, {}) == {"total": 2, "price": 4}
+        failed = steps.call("raises", {"kind": "reject"}, {})
+        assert isinstance(failed, Reject)
+        assert failed.reason == "step raises: no such customer"
         assert steps.steps["price"].place == "steps/pricing.py:14"
-    finally:
-        steps.close()
 
 
 @pytest.mark.parametrize(
@@ -210,7 +211,7 @@ def test_a_function_that_cannot_be_a_step_is_refused_with_its_place(
     head = "from crossdock.router.python_steps import step\n@step(accepts='a.b.c', emits='a.b.c')\n"
     write(tmp_path, "steps/a.py", head + text + "\n")
     with pytest.raises(Halt) as caught:
-        BlockingSteps(tmp_path, MEMORY)
+        load_functions(tmp_path, SETTINGS)
     (problem,) = caught.value.problems
     assert why in problem.message
     assert problem.place == "steps/a.py:2"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +21,9 @@ from crossdock.mesh.kept import Kept
 from crossdock.mesh.project.conversion import scalar
 from crossdock.mesh.project.scalars import Duration, Size
 from crossdock.router.compiled import CompiledRoute, compile_route
+from crossdock.router.python_steps.frames import Described
 from crossdock.router.route_file import RouteFile
+from crossdock.router.step_file import called, functions
 
 _log = logging.getLogger("crossdock.router")
 
@@ -37,11 +39,13 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
         route: The route file.
         texts: The ``.jsonata`` files that it uses, by name.
         contracts: A digest of each contract that it accepts, by ``dataschema``.
+        functions: The Python steps that it uses, by name.
     """
 
     route: dict[str, Any]
     texts: dict[str, str]
     contracts: dict[str, str]
+    functions: dict[str, Described] = {}
 
     @property
     def name(self) -> str:
@@ -49,19 +53,23 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
         return keyed_id(msgspec.json.encode(self, order="sorted").decode())[:_DIGITS]
 
 
-def revision_of(file: RouteFile, folder: Path, route: CompiledRoute) -> Revision:
+def revision_of(
+    file: RouteFile, folder: Path, route: CompiledRoute, known: Mapping[str, Described]
+) -> Revision:
     """Return the revision of a compiled route.
 
     Args:
         file: The route as written.
         folder: Where its ``.jsonata`` files are.
         route: What was compiled from it.
+        known: The Python steps of the project.
     """
     written: dict[str, Any] = msgspec.to_builtins(file, enc_hook=_as_written)
     names = sorted({each for each in _strings(written) if _is_file(each)})
     texts = {each: _read(folder / each) for each in names}
     contracts = {each.dataschema: digest(each) for each in route.accepted.values()}
-    return Revision(route=written, texts=texts, contracts=contracts)
+    used = {name: known[name] for name in functions(file.steps)}
+    return Revision(route=written, texts=texts, contracts=contracts, functions=used)
 
 
 def rebuild(revision: Revision, registry: Registry, *, mesh: str) -> CompiledRoute:
@@ -78,7 +86,14 @@ def rebuild(revision: Revision, registry: Registry, *, mesh: str) -> CompiledRou
             if path.is_relative_to(folder):  # what is kept came through the broker
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
-        return compile_route(file, registry, folder, mesh=mesh)
+        return compile_route(
+            file,
+            registry,
+            folder,
+            mesh=mesh,
+            calls=set(called(file.steps)),
+            functions=revision.functions,
+        )
 
 
 def digest(contract: Contract) -> str:

@@ -20,6 +20,8 @@ from crossdock.router.answering import Answers
 from crossdock.router.calls.clients import Clients
 from crossdock.router.handling import RouteHandler
 from crossdock.router.loading import LoadedRoute, RouterProject
+from crossdock.router.python_steps.loading import Functions
+from crossdock.router.python_steps.process import StepProcess
 
 LANES = 2  # one batch is decided while another waits for its PubAck
 
@@ -33,6 +35,8 @@ class Router:
         self._tracing = tracing
         self._from_start = False
         self._folder = Path()
+        self._functions: StepProcess | None = None
+        self._known_functions: Functions | None = None
         self._components: Components[LoadedRoute, Consuming] = Components(self._make, self._forget)
         self._lag: dict[str, Gauge] = {}
 
@@ -45,9 +49,22 @@ class Router:
         begun = await has_begun(self._bus)
         self._from_start = not begun
         self._folder = project.folder
+        before = self._replace_functions(project)
         await self._components.apply(project.routes)
+        if before is not None:
+            await before.stop()
         if not begun and project.routes:
             await self._begin()
+
+    def _replace_functions(self, project: RouterProject) -> StepProcess | None:
+        """Take the process of the Python steps of a project; return the one that has to go."""
+        if project.functions == self._known_functions:
+            return None
+        before, self._functions = self._functions, None
+        self._known_functions = project.functions
+        if project.functions.steps:
+            self._functions = StepProcess(project.functions)
+        return before
 
     def not_ready(self) -> str | None:
         """Say which routes are not ready; None when all are."""
@@ -60,6 +77,8 @@ class Router:
     async def stop(self) -> None:
         """Stop, each route finishing what it has begun."""
         await self._components.stop()
+        if self._functions is not None:
+            await self._functions.stop()
 
     async def _begin(self) -> None:
         """Make the consumers of the first routes, then remember that they are there.
@@ -93,7 +112,7 @@ class Router:
         )
         counts = RouteMetrics.of(self._metrics, compiled.name)
         clients = Clients(route.calls, self._folder)
-        answers = Answers(clients, Claims(self._bus, compiled.name))
+        answers = Answers(clients, Claims(self._bus, compiled.name), self._functions)
         handler = RouteHandler(self._bus, compiled, self._tracing, counts, answers, route.revision)
         consuming = _RouteRunner(self._bus, component, spec, handler, observer(counts))
         show_held(counts, consuming)

@@ -26,6 +26,7 @@ from crossdock.router.flow import PureStep
 from crossdock.router.steps.content_filter import ContentFilter
 from crossdock.router.steps.enricher import Enricher
 from crossdock.router.steps.field_paths import Tree
+from crossdock.router.steps.function import Function
 from crossdock.router.steps.message_filter import MessageFilter
 from crossdock.router.steps.normalizer import Normalizer
 from crossdock.router.steps.splitter import Splitter
@@ -47,6 +48,7 @@ class Walk:
             MessageFilter: self._message_filter,
             Splitter: self._splitter,
             Enricher: self._enricher,
+            Function: self._function,
             Normalizer: self._normalizer,
             WireTap: lambda _, world: world,
         }
@@ -125,6 +127,13 @@ class Walk:
             both = intersection(data, wanted)
             data = both if both.kinds else wanted
         return replace(world, data=data, contract=wanted, gates=())
+
+    def _function(self, step: Function, world: World) -> World:
+        """A function takes what its contract says, and makes what its contract says."""
+        if world.contract is None or world.contract != type_of_schema(step.takes.schema):
+            self.keeps(world.data, type_of_schema(step.takes.schema), f"/{step.name}/python")
+        made = type_of_schema(step.emits.schema)
+        return replace(world, data=made, contract=made, gates=())
 
     def _content_filter(self, step: ContentFilter, world: World) -> World:
         pointer = f"/{step.name}/{step.pattern}"

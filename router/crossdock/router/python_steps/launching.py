@@ -6,10 +6,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
-from crossdock.contracts import Halt, Problem, Reject
-from crossdock.router.python_steps.discovery import FOLDER
+from crossdock.contracts import CrossdockError, Disconnected, Halt, Problem, Reject, Retry
 from crossdock.router.python_steps.frames import (
     HEADER,
     Ask,
@@ -22,23 +21,23 @@ from crossdock.router.python_steps.frames import (
     frame,
 )
 
+_KINDS: Final[dict[str, type[CrossdockError]]] = {
+    "reject": Reject,
+    "disconnected": Disconnected,
+    "halt": Halt,
+}
 _OURS: Final = ("CROSSDOCK_NATS", "CROSSDOCK_FAIL_POINT", "CROSSDOCK_KEY")
 
 
-def command(project: Path, memory: int) -> tuple[str, ...]:
-    """Return the command line of the process."""
+def command(folder: Path, memory: int) -> tuple[str, ...]:
+    """Return the command line of the process that imports the files of a folder."""
     module = "crossdock.router.python_steps.host"
-    return (sys.executable, "-m", module, str((project / FOLDER).absolute()), str(memory))
+    return (sys.executable, "-m", module, str(folder), str(memory))
 
 
 def environment() -> dict[str, str]:
     """Return its environment: ours without what only the mesh itself needs."""
     return {name: value for name, value in os.environ.items() if name not in _OURS}
-
-
-def has_steps(project: Path) -> bool:
-    """Tell whether a project has Python steps."""
-    return any((project / FOLDER).glob("[!_.]*.py"))
 
 
 def usable(ready: Ready) -> dict[str, Described]:
@@ -53,6 +52,14 @@ def usable(ready: Ready) -> dict[str, Described]:
     return {each.name: each for each in ready.steps}
 
 
+def instruction(step: str, failed: Failed) -> CrossdockError:
+    """Return what the runtime has to do about a step that failed."""
+    reason = f"step {step}: {failed.reason}"
+    if failed.kind == "retry":
+        return Retry(reason, after=failed.after)
+    return _KINDS[failed.kind](reason)
+
+
 class BlockingSteps:
     """Steps called one at a time by a program without an event loop: checks and tests of routes.
 
@@ -60,14 +67,14 @@ class BlockingSteps:
         steps: What was found, by name.
     """
 
-    def __init__(self, project: Path, memory: int) -> None:
+    def __init__(self, folder: Path, memory: int) -> None:
         """Start the process and wait until it has imported everything.
 
         Raises:
             Halt: With everything that is wrong with the files.
         """
         self._process = subprocess.Popen(  # noqa: S603 - our own program
-            command(project, memory),
+            command(folder, memory),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment(),
@@ -80,18 +87,18 @@ class BlockingSteps:
             self.close()
             raise
 
-    def call(self, ask: Ask) -> Told | Failed:
-        """Call one step and wait for it.
+    def call(self, step: str, data: Any, attributes: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON is untyped
+        """Return what a step makes of data, or the instruction that it failed with.
 
         Raises:
             Reject: The process ended.
         """
         assert self._process.stdin is not None  # noqa: S101 - it is a pipe
-        self._process.stdin.write(frame(ask))
+        self._process.stdin.write(frame(Ask(0, step, data, attributes)))
         self._process.stdin.flush()
-        answer = self._read()
-        assert not isinstance(answer, Ready)  # noqa: S101 - only the first frame is
-        return answer
+        told = self._read()
+        assert not isinstance(told, Ready)  # noqa: S101 - only the first frame is
+        return told.data if isinstance(told, Told) else instruction(step, told)
 
     def close(self) -> None:
         """End the process."""

@@ -15,30 +15,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from crossdock.contracts import CrossdockError, Disconnected, Halt, Reject, Retry
+from crossdock.contracts import Halt, Retry
 from crossdock.router.python_steps.frames import (
     HEADER,
     MAX_FRAME,
     Ask,
     Cancel,
-    Described,
     Failed,
     Ready,
     Told,
     decode_from_host,
     frame,
 )
-from crossdock.router.python_steps.launching import command, environment, usable
+from crossdock.router.python_steps.launching import command, environment, instruction, usable
+from crossdock.router.python_steps.loading import Functions, written
 
 log = logging.getLogger("crossdock.router.python_steps")
 
 _START: Final = 30.0  # seconds for importing all files
 _GRACE: Final = 0.5  # seconds that a coroutine has to end once it is cancelled
-_KINDS: Final[dict[str, type[CrossdockError]]] = {
-    "reject": Reject,
-    "disconnected": Disconnected,
-    "halt": Halt,
-}
 
 
 class _Ended(Exception):
@@ -105,25 +100,21 @@ class StepProcess:
     """Calls steps. Started by :meth:`start`, safe to stop twice.
 
     Attributes:
-        steps: What was found, by name.
         restarts: How often the process had to be started again.
     """
 
-    def __init__(self, project: Path, memory: int, timeout: float) -> None:
+    def __init__(self, functions: Functions) -> None:
         """Start nothing yet.
 
         Args:
-            project: The project folder.
-            memory: Most bytes that the process may have.
-            timeout: Longest time for one call in seconds, where the step says nothing else.
+            functions: The steps, with their files and bounds.
         """
-        self._command = command(project, memory)
-        self._timeout = timeout
+        self._functions = functions
+        self._timeout = functions.settings.timeout
         self._child: _Child | None = None
         self._numbers = itertools.count()
         self._starting = asyncio.Lock()
         self._alone = asyncio.Lock()
-        self.steps: dict[str, Described] = {}
         self.restarts = 0
 
     async def start(self) -> None:
@@ -174,15 +165,12 @@ class StepProcess:
             told = await self._in_time(child, ask, answer)
         if isinstance(told, Told):
             return told.data
-        reason = f"step {step}: {told.reason}"
-        if told.kind == "retry":
-            raise Retry(reason, after=told.after)
-        raise _KINDS[told.kind](reason)
+        raise instruction(step, told)
 
     async def _in_time(
         self, child: _Child, ask: Ask, answer: asyncio.Future[Told | Failed]
     ) -> Told | Failed:
-        limit = self.steps[ask.step].timeout or self._timeout
+        limit = self._functions.steps[ask.step].timeout or self._timeout
         done, _ = await asyncio.wait([answer], timeout=limit)
         if done:
             return answer.result()
@@ -201,8 +189,12 @@ class StepProcess:
             return self._child
 
     async def _started(self) -> _Child:
+        with written(self._functions.files) as folder:  # imported once, then not needed
+            return await self._started_in(folder)
+
+    async def _started_in(self, folder: Path) -> _Child:
         process = await asyncio.create_subprocess_exec(
-            *self._command,
+            *command(folder, self._functions.settings.memory),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=environment(),
@@ -212,7 +204,7 @@ class StepProcess:
             async with asyncio.timeout(_START):
                 ready = await _read(process)
             assert isinstance(ready, Ready)  # noqa: S101 - the first frame
-            self.steps = usable(ready)
+            usable(ready)
         except (TimeoutError, asyncio.IncompleteReadError, Halt) as error:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()

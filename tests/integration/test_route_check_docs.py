@@ -23,6 +23,11 @@ EXAMPLES = [
     if found is not None
 ]
 WORKER = "worker: {0}\nadapter: file-out\nsettings: {{path: {0}.jsonl, format: jsonl}}\n"
+INBOX = """worker: inbox
+adapter: file-in
+publishes: sales.order.placed
+settings: {folder: inbox, format: jsonl}
+"""
 
 
 @pytest.fixture
@@ -37,6 +42,9 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "workers").mkdir()
     for worker in ("books", "large", "small"):
         (tmp_path / f"workers/{worker}.yaml").write_text(WORKER.format(worker))
+    archive = WORKER.format("archive").replace("archive.jsonl", "inbox/archive.jsonl")
+    (tmp_path / "workers/archive.yaml").write_text(archive)
+    (tmp_path / "workers/inbox.yaml").write_text(INBOX)
     return tmp_path
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from crossdock.cli.api_checks import check_apis
 from crossdock.cli.route_checks import check_routes, dangling, sends_to
+from crossdock.cli.route_loops import check_loops
 from crossdock.cli.worker_checks import CheckedWorker, check_workers
 from crossdock.contracts import ContractRef, Problem, Registry
 from crossdock.gateway.api_file import FOLDER as APIS
@@ -80,13 +81,15 @@ def inspect_project(folder: Path) -> Findings:
     problems += found
     name = mesh.value.mesh if mesh else "mesh"
     checked = check_routes(folder, routes, registry, name, calls)
-    problems += checked.problems
+    loops = check_loops(routes, workers, apis, mesh.value if mesh else None)
+    problems += [*checked.problems, *loops.problems]
     problems += _together(folder, mesh, routes, workers)
     problems += _clients(folder)
     return Findings(
         problems=tuple(sorted(set(problems), key=by_place)),
         warnings=(
             *checked.warnings,
+            *loops.warnings,
             *(() if problems else _doubts(routes, workers, apis, registry)),
         ),
         mesh=mesh.value if mesh else None,

@@ -10,6 +10,7 @@ import msgspec
 
 from crossdock.cli.api_checks import check_apis
 from crossdock.cli.route_checks import check_routes, dangling, sends_to
+from crossdock.cli.route_loops import check_loops
 from crossdock.cli.worker_checks import CheckedWorker, check_workers
 from crossdock.contracts import ContractRef, Halt, Problem, Registry
 from crossdock.gateway.api_file import FOLDER as APIS
@@ -86,13 +87,15 @@ def inspect_project(folder: Path) -> Findings:
     functions, wrong = _functions(folder, mesh)
     problems += wrong
     checked = check_routes(folder, routes, registry, name, calls, functions)
-    problems += checked.problems
+    loops = check_loops(routes, workers, apis, mesh.value if mesh else None)
+    problems += [*checked.problems, *loops.problems]
     problems += _together(folder, mesh, routes, workers)
     problems += _clients(folder)
     return Findings(
         problems=tuple(sorted(set(problems), key=by_place)),
         warnings=(
             *checked.warnings,
+            *loops.warnings,
             *(() if problems else _doubts(routes, workers, apis, registry)),
         ),
         mesh=mesh.value if mesh else None,

@@ -25,8 +25,10 @@ from crossdock.router.checking.world import Arm, World
 from crossdock.router.flow import PureStep
 from crossdock.router.steps.content_filter import ContentFilter
 from crossdock.router.steps.enricher import Enricher
+from crossdock.router.steps.expiration import Expiration
 from crossdock.router.steps.field_paths import Tree
 from crossdock.router.steps.function import Function
+from crossdock.router.steps.idempotent_receiver import IdempotentReceiver
 from crossdock.router.steps.message_filter import MessageFilter
 from crossdock.router.steps.normalizer import Normalizer
 from crossdock.router.steps.splitter import Splitter
@@ -50,6 +52,8 @@ class Walk:
             Enricher: self._enricher,
             Function: self._function,
             Normalizer: self._normalizer,
+            Expiration: lambda _, world: world,
+            IdempotentReceiver: self._idempotent_receiver,
             WireTap: lambda _, world: world,
         }
 
@@ -151,6 +155,10 @@ class Walk:
         self.mapping(step.question, f"/{step.name}/enrich/with", world)
         answer = {step.settings.into: ANYTHING}  # what the other system says is its own affair
         return replace(world, variables=world.variables | answer)
+
+    def _idempotent_receiver(self, step: IdempotentReceiver, world: World) -> World:
+        self.mapping(step.key, f"/{step.name}/once/key", world)
+        return world
 
     def _normalizer(self, step: Normalizer, world: World) -> World:
         wanted = type_of_schema(step.contract.schema)

@@ -56,10 +56,13 @@ def run_router(place: Place) -> int:
     Raises:
         Halt: The project cannot be used.
     """
-    from crossdock.router.loading import load_router
+    from crossdock.router.loading import RouterProject, load_router
     from crossdock.router.running import Router
 
-    project = LastGood(place.source, load_router, check_change)
+    def load(folder: Path) -> RouterProject:
+        return msgspec.structs.replace(load_router(folder), folder=place.folder)
+
+    project = LastGood(place.source, load, check_change)
     service = place.service("router", project.value.mesh)
 
     async def work(running: Running) -> None:

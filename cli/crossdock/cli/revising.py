@@ -71,7 +71,7 @@ def revise(wish: Wish, propose: Propose) -> None:
             say_json({"revision": made.head.number, "changes": []})
         return
     if made.broken and not wish.force:
-        complain("not applied: published versions would change; --force overrules it", made.broken)
+        complain("not applied: it breaks what was published; --force overrules that", made.broken)
         raise typer.Exit(_REFUSED)
     _ask(wish)
     if made.broken:

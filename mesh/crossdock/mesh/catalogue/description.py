@@ -6,6 +6,7 @@ The composition root fills it, because only that knows contracts, routes and wor
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, TypeAlias
 
@@ -61,7 +62,7 @@ class DescribedVersion(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(each for each in self.examples if each.valid)
 
 
-class DescribedContract(msgspec.Struct, frozen=True, kw_only=True):
+class DescribedContract(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A contract with all of its versions.
 
     Attributes:
@@ -84,7 +85,7 @@ class DescribedContract(msgspec.Struct, frozen=True, kw_only=True):
     deprecated: str = ""
     personal: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def highest(self) -> DescribedVersion:
         """The version that is meant when none is named."""
         chosen = ContractRef(self.name).best(each.version for each in self.versions)

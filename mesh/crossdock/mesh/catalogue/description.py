@@ -237,12 +237,12 @@ def _contract(registry: Registry, name: str, examples: ExamplesOf | None) -> Des
 def _deprecation(said: Deprecation | None) -> str:
     if said is None:
         return ""
-    parts = [said.reason, f"since {said.since}"]
+    parts = [f"since {said.since}"]
     if said.sunset is not None:
         parts.append(f"until {said.sunset}")
     if said.replaced_by:
         parts.append(f"use {said.replaced_by}")
-    return "; ".join(parts)
+    return f"{said.reason.rstrip('.')} ({', '.join(parts)})"
 
 
 def revision_of(document: object) -> str:

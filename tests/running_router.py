@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
+from textwrap import indent
 
 import msgspec
 from prometheus_client import CollectorRegistry
@@ -13,25 +12,24 @@ from prometheus_client import CollectorRegistry
 from crossdock.contracts import Message, Subjects
 from crossdock.contracts.reference import dataschema
 from crossdock.mesh import records
-from crossdock.mesh.bus import Bus
+from crossdock.mesh.bus import Bus, Stored
+from crossdock.mesh.expression import Json
+from crossdock.mesh.project.settings import BrokerSettings
+from crossdock.mesh.streams import provision
 from crossdock.mesh.telemetry import Metrics, configure_tracing
 from crossdock.router.loading import load_router
 from crossdock.router.running import Router
+from project_folder import write, write_contract
 
 SUBJECTS = Subjects("t")
-ORDERS = "sales.order.placed"
+ORDER = "sales.order.placed"
 
 
-def order(number: int, country: str = "DE", total: float = 10, **more: object) -> Message:
-    """Return an order as the route of ``project_folder`` accepts it."""
-    data = {"order": f"o{number}", "country": country, "total": total} | more
-    return Message(
-        id=f"m{number}",
-        source="/test",
-        type=ORDERS,
-        dataschema=dataschema(ORDERS, "1.0.0"),
-        data=msgspec.json.encode(data),
-    )
+async def connected(url: str) -> Bus:
+    """Return a bus on a broker that has the streams."""
+    bus = await Bus.connect(url, SUBJECTS, name="test")
+    await provision(bus, BrokerSettings())
+    return bus
 
 
 async def started(bus: Bus, folder: Path) -> Router:
@@ -47,25 +45,45 @@ async def started(bus: Bus, folder: Path) -> Router:
     return router
 
 
-@asynccontextmanager
-async def running_router(bus: Bus, folder: Path) -> AsyncIterator[Router]:
-    """Run the routes of a project."""
-    router = await started(bus, folder)
-    try:
-        yield router
-    finally:
-        await router.stop()
+def project(folder: Path, steps: str, *, name: str = "r", policy: str = "{}") -> Path:
+    write(folder, "mesh.yaml", f"mesh: t\npolicies: {{standard: {policy}}}\n")
+    write_contract(folder, ORDER, {"type": "object"})
+    head = f"route: {name}\naccepts: {ORDER}\nsend: [{{to: book}}]\nsteps:\n"
+    write(folder, f"routes/{name}.yaml", head + indent(steps, "  "))
+    return folder
 
 
-async def entries_of(bus: Bus, component: str, count: int) -> list[records.Entry]:
-    """Return the entries of a component as soon as there are so many."""
-    async with asyncio.timeout(15):
+async def put(bus: Bus, number: int, data: Json, **extensions: str) -> None:
+    message = Message(
+        id=f"m{number}",
+        source="/test",
+        type=ORDER,
+        dataschema=dataschema(ORDER, "1.0.0"),
+        data=msgspec.json.encode(data),
+        extensions=extensions,
+    )
+    await bus.publish(SUBJECTS.incoming(ORDER), message)
+
+
+async def settled(bus: Bus, name: str = "r") -> None:
+    """Wait until the route has settled everything."""
+    async with asyncio.timeout(30):
         while True:
-            found = [
-                entry
-                async for each in bus.read("record", subject=SUBJECTS.record(component))
-                for entry in records.read(each.data).entries
-            ]
-            if len(found) >= count:
-                return found
+            info = await bus.jetstream.consumer_info("t-in", f"route-{name}")
+            if not info.num_pending and not info.num_ack_pending:
+                return
             await asyncio.sleep(0.02)
+
+
+async def in_book(bus: Bus) -> list[Stored]:
+    return [each async for each in bus.read("out", subject=SUBJECTS.outgoing("book"))]
+
+
+async def entries(bus: Bus) -> list[records.Entry]:
+    stored = [each async for each in bus.read("record")]
+    return [entry for each in stored for entry in records.read(each.data).entries]
+
+
+async def stop(router: Router, bus: Bus) -> None:
+    await settled(bus)
+    await router.stop()

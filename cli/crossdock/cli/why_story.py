@@ -187,7 +187,7 @@ class Teller:
         try:
             route = rebuild(shown, self._registry, mesh=self._mesh.mesh)
             personal = self._registry.about(message.type).personal
-            why = explain(route, message, personal)
+            why = explain(route, message, fact.entry.children, personal)
         except CrossdockError as error:
             return {"note": f"it cannot be told any more: {error.reason}"}
         return {
@@ -205,6 +205,8 @@ class Teller:
 
 
 def _note(fact: Fact, why: Explanation, *, kept: bool) -> str:
+    if not why.outcome:
+        return why.reason
     if kept and fact.entry.outcome != "dead" and why.children != fact.entry.children:
         return "what it recorded differs: an expression asks for the time or for chance"
     return ""

@@ -14,9 +14,9 @@ from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.bus.committing import MAX_BATCH
 from crossdock.mesh.fail_points import reach
 from crossdock.mesh.telemetry import RouteMetrics, Tracing, processing
-from crossdock.router.compiled import CompiledRoute
 from crossdock.router.deciding import Decision, decide
-from crossdock.router.revision import Revision, Revisions
+from crossdock.router.loading import LoadedRoute
+from crossdock.router.revision import Revisions
 
 Item = tuple[str, Message]
 _MOST_AT_ONCE = 2 * MAX_BATCH  # children that wait to be stored (I8)
@@ -52,16 +52,12 @@ class RouteHandler:
     """Handles the messages of one route; see :class:`crossdock.mesh.consuming.Handler`."""
 
     def __init__(
-        self,
-        bus: Bus,
-        route: CompiledRoute,
-        tracing: Tracing,
-        metrics: RouteMetrics,
-        revision: Revision,
+        self, bus: Bus, loaded: LoadedRoute, tracing: Tracing, metrics: RouteMetrics
     ) -> None:
+        route = loaded.compiled
         self._bus = bus
-        self._revision = revision
-        self._revision_name = revision.name
+        self._revision = loaded.revision
+        self._revision_name = loaded.revision.name
         self._revision_kept = False
         self._route = route
         self._tracing = tracing
@@ -73,7 +69,6 @@ class RouteHandler:
     async def __call__(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
         """Decide all, publish all, then answer for each."""
         start = paused = time.perf_counter()
-        await self._keep_revision()
         outcomes: list[CrossdockError | None] = []
         made = Made()
         for incoming in batch:
@@ -147,6 +142,7 @@ class RouteHandler:
         try:
             await asyncio.gather(*writes)
             reach("published")
+            await self._keep_revision()
             if made.entries:
                 revision = self._revision_name
                 await records.write(self._bus, "route", name, made.entries, revision=revision)

@@ -86,7 +86,7 @@ class Router:
             revision=route.revision.name,
         )
         counts = RouteMetrics.of(self._metrics, compiled.name)
-        handler = RouteHandler(self._bus, compiled, self._tracing, counts, route.revision)
+        handler = RouteHandler(self._bus, route, self._tracing, counts)
         consuming = Consuming(self._bus, component, spec, handler, observer(counts))
         show_held(counts, consuming)
         state = ComponentMetrics.of(self._metrics, compiled.name)

@@ -9,6 +9,7 @@ import msgspec
 
 from crossdock.contracts import Contract, Message, Registry
 from crossdock.mesh.expression import Json
+from crossdock.mesh.project.conversion import scalar
 from crossdock.router.compiled import CompiledRoute, compile_route
 from crossdock.router.deciding import Decision
 from crossdock.router.route_file import RouteFile
@@ -26,7 +27,7 @@ REGISTRY = Registry([ORDER, LINE, CONTACT])
 def stepped(*steps: dict[str, Any], folder: Path = Path(), **fields: Json) -> CompiledRoute:
     """Return a route with these steps, which sends to ``book``."""
     given = {"route": "orders", "accepts": "sales.order.placed", "send": [{"to": "book"}]}
-    file = msgspec.convert({**given, "steps": steps, **fields}, RouteFile)
+    file = msgspec.convert({**given, "steps": steps, **fields}, RouteFile, dec_hook=scalar)
     return compile_route(file, REGISTRY, folder, mesh="ops")
 
 

@@ -2,80 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from textwrap import indent
 
 import msgspec
 import pytest
 
-from crossdock.contracts import Message, Subjects
-from crossdock.contracts.reference import dataschema
-from crossdock.mesh import records
-from crossdock.mesh.bus import Bus, Stored
-from crossdock.mesh.expression import Json
-from crossdock.mesh.project.settings import BrokerSettings
-from crossdock.mesh.streams import provision
-from crossdock.router.running import Router
+from crossdock.mesh.bus import Bus
 from nats_server import NatsServer
-from project_folder import write, write_contract
-from running_router import started
-
-SUBJECTS = Subjects("t")
-ORDER = "sales.order.placed"
+from running_router import connected, entries, in_book, project, put, started, stop
 
 
 @pytest.fixture
 async def bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
-    bus = await Bus.connect(nats_server.url, SUBJECTS, name="test")
-    await provision(bus, BrokerSettings())
+    bus = await connected(nats_server.url)
     yield bus
     await bus.close()
-
-
-def project(folder: Path, steps: str, *, name: str = "r") -> Path:
-    write(folder, "mesh.yaml", "mesh: t\n")
-    write_contract(folder, ORDER, {"type": "object"})
-    head = f"route: {name}\naccepts: {ORDER}\nsend: [{{to: book}}]\nsteps:\n"
-    write(folder, f"routes/{name}.yaml", head + indent(steps, "  "))
-    return folder
-
-
-async def put(bus: Bus, number: int, data: Json, **extensions: str) -> None:
-    message = Message(
-        id=f"m{number}",
-        source="/test",
-        type=ORDER,
-        dataschema=dataschema(ORDER, "1.0.0"),
-        data=msgspec.json.encode(data),
-        extensions=extensions,
-    )
-    await bus.publish(SUBJECTS.incoming(ORDER), message)
-
-
-async def settled(bus: Bus, name: str = "r") -> None:
-    """Wait until the route has settled everything."""
-    async with asyncio.timeout(30):
-        while True:
-            info = await bus.jetstream.consumer_info("t-in", f"route-{name}")
-            if not info.num_pending and not info.num_ack_pending:
-                return
-            await asyncio.sleep(0.02)
-
-
-async def in_book(bus: Bus) -> list[Stored]:
-    return [each async for each in bus.read("out", subject=SUBJECTS.outgoing("book"))]
-
-
-async def entries(bus: Bus) -> list[records.Entry]:
-    stored = [each async for each in bus.read("record")]
-    return [entry for each in stored for entry in records.read(each.data).entries]
-
-
-async def stop(router: Router, bus: Bus) -> None:
-    await settled(bus)
-    await router.stop()
 
 
 async def test_i4_a_split_message_that_comes_again_makes_the_same_parts_once(

@@ -14,8 +14,8 @@ import pytest
 
 from crossdock.contracts import CrossdockError, Disconnected, Halt, Reject, Retry
 from crossdock.mesh.project.scalars import Duration, SecretUrl
+from crossdock.mesh.sql import session
 from crossdock.workers.adapter import Delivery, WorkerContext
-from crossdock.workers.sql import session
 from crossdock.workers.sql_out import SqlOutSettings
 from crossdock.workers.sql_out.sink import SqlSink
 from peers.postgresql import PostgreSQL
@@ -247,7 +247,7 @@ async def test_a_locked_sqlite_file_is_tried_again(
     database = SqliteFile(tmp_path)
     things(database)
     sink = sink_on(database)
-    monkeypatch.setattr("crossdock.workers.sql.database._BUSY", 0.05)
+    monkeypatch.setattr("crossdock.mesh.sql.database._BUSY", 0.05)
     await sink.open()
     other = sqlite3.connect(database.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

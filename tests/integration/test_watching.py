@@ -8,7 +8,7 @@ import pytest
 
 from crossdock.contracts import Halt, Problem
 from crossdock.mesh import watching
-from crossdock.mesh.watching import LastGood, project_changes, snapshot
+from crossdock.mesh.watching import FolderSource, LastGood, project_changes, snapshot
 from eventually import eventually
 
 
@@ -99,9 +99,9 @@ async def test_the_last_good_content_stays_while_the_files_are_wrong(tmp_path: P
             raise Halt.of("no", [Problem(message="it is wrong", place="mesh.yaml:1")] * 2)
         return text
 
-    last = LastGood(tmp_path, load)
+    last = LastGood(FolderSource(tmp_path), load)
     applied: asyncio.Queue[str] = asyncio.Queue()
-    task = asyncio.create_task(last.follow(applied.put))
+    task = asyncio.create_task(last.follow(applied.put, None))  # type: ignore[arg-type] # a folder needs no broker
     save(file, "wrong")
     await eventually(lambda: last.problems == 2)
     assert last.value == "one"

@@ -100,7 +100,7 @@ async def test_it_is_told_with_the_route_as_it_was_also_after_a_change(
     assert hop["revision_is"] == "as it was then"
     assert hop["why"]["told"][0]["condition"] == "total > 5"
     assert hop["why"]["outcome"] == "routed"
-    await bus.jetstream.delete_key_value("t-revisions")
+    await bus.jetstream.delete_key_value("t-route-revisions")
     (hop,) = (await why(nats_server, project, "m1"))["hops"]
     assert "not kept" in hop["revision_is"]
     assert hop["why"]["told"][0]["condition"] == "total > 500"

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from crossdock.contracts import CrossdockError, Disconnected, Halt, Reject, Retry
-from crossdock.workers.http_out.outcomes import LONGEST_WAIT, of_answer, of_failure, retry_after
+from crossdock.mesh.web.outcomes import LONGEST_WAIT, of_answer, of_failure, retry_after
 
 _NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from crossdock.mesh.project.scalars import Secret
+from crossdock.mesh.web.auth import credentials
 from crossdock.workers.http_out import BasicAuth, BearerAuth, HeaderAuth, HttpOutSettings
-from crossdock.workers.http_out.requests import credentials
 
 
 @pytest.mark.parametrize(

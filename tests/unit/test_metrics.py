@@ -14,13 +14,24 @@ from crossdock.mesh.telemetry import (
     DestinationMetrics,
     GatewayMetrics,
     Metrics,
+    ProjectMetrics,
     RouteMetrics,
     SourceMetrics,
 )
 from crossdock.mesh.telemetry import definitions as d
 from crossdock.mesh.telemetry.metrics import MOST_VALUES
 
-UNITS = ("_messages", "_seconds", "_reconnects", "_connected", "_halted", "_open", "_info")
+UNITS = (
+    "_messages",
+    "_seconds",
+    "_reconnects",
+    "_connected",
+    "_halted",
+    "_open",
+    "_info",
+    "_revision",
+    "_problems",
+)
 
 
 @pytest.fixture
@@ -53,6 +64,7 @@ def bind_everything(metrics: Metrics) -> None:
     RouteMetrics.of(metrics, "r").sent.inc("billing")
     DestinationMetrics.of(metrics, "r")
     SourceMetrics.of(metrics, "r")
+    ProjectMetrics.of(metrics, "router")
 
 
 def test_every_name_is_plain_and_ends_in_its_unit() -> None:

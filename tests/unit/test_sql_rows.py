@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from crossdock.contracts import CrossdockError, Halt, Reject
 from crossdock.mesh.project.scalars import Secret, SecretUrl
 from crossdock.mesh.project.secrets import resolve_secrets
+from crossdock.mesh.sql.location import locate, shown
+from crossdock.mesh.sql.values import json_value, sqlite_text
 from crossdock.workers.adapter import Delivery
-from crossdock.workers.sql.location import locate, shown
 from crossdock.workers.sql_in import SqlInSettings
 from crossdock.workers.sql_in.position import Place, Position
-from crossdock.workers.sql_in.values import json_value, sqlite_text
 from crossdock.workers.sql_out import SqlOutSettings
 from crossdock.workers.sql_out.rows import Shape, runs
 

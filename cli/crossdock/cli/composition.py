@@ -11,26 +11,28 @@ from pathlib import Path
 import msgspec
 
 from crossdock.cli.following import beside, check_change, follow_project
-from crossdock.contracts import Halt, Registry
+from crossdock.contracts import Halt
 from crossdock.mesh.janitor import Janitor
 from crossdock.mesh.lag import follow_lag
 from crossdock.mesh.ledger_watch import LedgerWatch
 from crossdock.mesh.project.scalars import Secret
 from crossdock.mesh.project.settings import MeshFile
 from crossdock.mesh.service import Running, Service, run_service
-from crossdock.mesh.watching import LastGood
+from crossdock.mesh.watching import LastGood, Source
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a service runs.
 
     Attributes:
-        project: The project folder.
+        source: Where the project comes from.
+        folder: Where relative paths of workers and of secrets begin.
         nats: URL of the broker, with credentials.
         ops: ``HOST:PORT`` for operators; None for none.
     """
 
-    project: Path
+    source: Source
+    folder: Path
     nats: Secret
     ops: str | None
 
@@ -49,7 +51,8 @@ def run_router(place: Place) -> int:
     from crossdock.router.loading import load_router
     from crossdock.router.running import Router
 
-    project = LastGood(place.project, load_router, check_change)
+    project = LastGood(place.source, load_router, check_change)
+    service = place.service("router", project.value.mesh)
 
     async def work(running: Running) -> None:
         router = Router(running.bus, running.metrics, running.tracing)
@@ -59,11 +62,11 @@ def run_router(place: Place) -> int:
         lag = follow_lag(running.bus, ["in"], router.lags)
         async with beside(janitor.run(), ledger.run(), lag):
             try:
-                await follow_project(running, project, router.apply)
+                await follow_project(service, running, project, router.apply)
             finally:
                 await router.stop()
 
-    return run_service(place.service("router", project.value.mesh), work)
+    return run_service(service, work)
 
 
 def run_workers(place: Place, group: str | None, names: tuple[str, ...]) -> int:
@@ -76,7 +79,7 @@ def run_workers(place: Place, group: str | None, names: tuple[str, ...]) -> int:
     from crossdock.workers.running import Workers
 
     def load(folder: Path) -> WorkersProject:
-        found = load_workers(folder, group=group)
+        found = load_workers(folder, group=group, beside=place.folder)
         if not names:
             return found
         missing = sorted(set(names) - found.workers.keys())
@@ -85,18 +88,19 @@ def run_workers(place: Place, group: str | None, names: tuple[str, ...]) -> int:
         chosen = {name: each for name, each in found.workers.items() if name in names}
         return msgspec.structs.replace(found, workers=chosen)
 
-    project = LastGood(place.project, load, check_change)
+    project = LastGood(place.source, load, check_change)
+    service = place.service("worker", project.value.mesh)
 
     async def work(running: Running) -> None:
-        workers = Workers(running.bus, place.project, running.metrics, running.tracing)
+        workers = Workers(running.bus, place.folder, running.metrics, running.tracing)
         running.health.checks["workers"] = workers.not_ready
         async with beside(follow_lag(running.bus, ["out"], workers.lags)):
             try:
-                await follow_project(running, project, workers.apply)
+                await follow_project(service, running, project, workers.apply)
             finally:
                 await workers.stop()
 
-    return run_service(place.service("worker", project.value.mesh), work)
+    return run_service(service, work)
 
 
 def run_gateway(place: Place, listen: str | None) -> int:
@@ -109,49 +113,44 @@ def run_gateway(place: Place, listen: str | None) -> int:
     Raises:
         Halt: The project cannot be used.
     """
-    from crossdock.gateway.api import Api, load_apis
     from crossdock.gateway.app import Gateway
-    from crossdock.gateway.client_file import load_clients
     from crossdock.gateway.clients import Clients
     from crossdock.gateway.doors import Doors
+    from crossdock.gateway.loading import GatewayProject, load_gateway
     from crossdock.gateway.running import serve
-    from crossdock.mesh.project.contract_files import load_contracts
-    from crossdock.mesh.project.loading import load_mesh
     from crossdock.mesh.telemetry import GatewayMetrics
 
-    mesh = load_mesh(place.project)
-    settings = mesh.gateway
+    project = LastGood(place.source, load_gateway, check_change)
+    settings = project.value.mesh.gateway
     if listen is not None:
         settings = msgspec.structs.replace(settings, listen=listen)
+    service = place.service("gateway", project.value.mesh)
 
-    def load(folder: Path) -> tuple[Registry, Clients, tuple[Api, ...]]:
-        clients = Clients(load_clients(folder), anonymous=settings.anonymous)
-        registry = load_contracts(folder)
-        return registry, clients, load_apis(folder, registry)
-
-    project = LastGood(place.project, load, check_change)
+    def callers(found: GatewayProject) -> Clients:
+        # `anonymous` stays as it was when the address to listen on was chosen.
+        return Clients(found.clients, anonymous=settings.anonymous)
 
     async def work(running: Running) -> None:
-        registry, clients, apis = project.value
+        now = project.value
         gateway = Gateway(
             running.bus,
-            Doors(registry, clients, running.bus.subjects, apis),
+            Doors(now.registry, callers(now), running.bus.subjects, now.apis),
             settings,
             health=running.health,
             metrics=GatewayMetrics.of(running.metrics),
             tracing=running.tracing,
         )
 
-        async def apply(content: tuple[Registry, Clients, tuple[Api, ...]]) -> None:
-            gateway.replace(*content)
+        async def apply(found: GatewayProject) -> None:
+            gateway.replace(found.registry, callers(found), found.apis)
 
         async with asyncio.TaskGroup() as tasks:
             listening = asyncio.Event()
             tasks.create_task(serve(gateway, settings, running.stop, lambda _: listening.set()))
             await listening.wait()
-            tasks.create_task(follow_project(running, project, apply))
+            tasks.create_task(follow_project(service, running, project, apply))
 
-    return run_service(place.service("gateway", mesh), work)
+    return run_service(service, work)
 
 
 def _listed(names: Iterable[str]) -> str:

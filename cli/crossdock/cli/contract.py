@@ -9,6 +9,7 @@ import typer
 
 from crossdock.cli.contract_check import check_contracts
 from crossdock.cli.contract_list import list_contracts
+from crossdock.cli.contract_publish import publish
 
 app = typer.Typer(help="Define, check, compare and publish contracts.", no_args_is_help=True)
 
@@ -20,3 +21,4 @@ def contracts() -> None:
 
 app.command("list")(list_contracts)
 app.command("check")(check_contracts)
+app.command()(publish)

@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 
 from crossdock.cli.planning import plan
 from crossdock.contracts import Disconnected, Halt
-from crossdock.mesh.service import Running
+from crossdock.mesh.registry.running import Instance, keep_telling
+from crossdock.mesh.service import Running, Service
+from crossdock.mesh.telemetry import ProjectMetrics
 from crossdock.mesh.watching import LastGood
 
 log = logging.getLogger("crossdock.reload")
@@ -21,12 +23,16 @@ Project = TypeVar("Project")
 
 
 async def follow_project(
-    running: Running, project: LastGood[Project], apply: Callable[[Project], Awaitable[None]]
+    service: Service,
+    running: Running,
+    project: LastGood[Project],
+    apply: Callable[[Project], Awaitable[None]],
 ) -> None:
     """Apply the project, then each change of it, until the service has to stop.
 
     Args:
-        running: The service; told that it has started once the project is applied.
+        service: Which it is.
+        running: Its parts; told that it has started once the project is applied.
         project: Loaded.
         apply: Makes the service do what the project says; tried again when it is Disconnected.
     """
@@ -39,10 +45,26 @@ async def follow_project(
                 log.warning("not applied, will try again", extra={"why": error.reason})
                 await asyncio.sleep(_AGAIN)
 
+    def state() -> Instance:
+        return Instance(
+            service=service.name,
+            name=service.instance,
+            revision=project.revision,
+            newest=project.newest,
+            problems=project.problems,
+            reason=project.reason,
+        )
+
     async def follow() -> None:
         await surely(project.value)
         running.started()
-        await project.follow(surely)
+        live = project.newest > 0  # who follows a folder runs no revision
+        replicas = service.mesh.broker.replicas
+        telling = [keep_telling(running.bus, state, replicas)] if live else []
+        async with beside(*telling):
+            await project.follow(surely, running.bus)
+
+    _show(service, running, project)
 
     following = asyncio.create_task(follow(), name="follow project")
     stopping = asyncio.create_task(running.stop.wait(), name="stop")
@@ -56,13 +78,22 @@ async def follow_project(
         await asyncio.wait({following, stopping})
 
 
+def _show(service: Service, running: Running, project: LastGood[Project]) -> None:
+    """Show which revision runs, in metrics and to the probes."""
+    metrics = ProjectMetrics.of(running.metrics, service.name)
+    metrics.revision.set_function(lambda: project.revision)
+    metrics.problems.set_function(lambda: project.problems)
+    running.health.facts["revision"] = lambda: project.revision
+    running.health.facts["problems"] = lambda: project.problems
+
+
 async def check_change(folder: Path) -> None:
     """Check a changed project as a whole, as ``crossdock check`` does, in a process of its own.
 
     Raises:
         Halt: With every problem.
     """
-    found = await plan(folder)
+    found = await plan(folder, secrets=False)
     if found.problems:
         raise Halt.of("the project cannot be used", list(found.problems))
 

@@ -26,6 +26,15 @@ NatsOption = Annotated[
         show_default=False,
     ),
 ]
+LiveOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MESH",
+        help="Run what was applied to this mesh (`crossdock apply`) and follow it live, instead of "
+        "the files in the project folder. Relative paths of workers still begin there.",
+        show_default=False,
+    ),
+]
 OpsOption = Annotated[
     str | None,
     typer.Option(
@@ -35,3 +44,20 @@ OpsOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+ReasonOption = Annotated[
+    str, typer.Option(help="Why, in one line; it is kept with the revision.", show_default=False)
+]
+AuthorOption = Annotated[
+    str | None,
+    typer.Option(help="Who. Default: user.name of git, else the user.", show_default=False),
+]
+ForceOption = Annotated[
+    bool,
+    typer.Option(
+        "--force", help="Also when published versions change; what was overruled is kept."
+    ),
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+WaitOption = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="Wait until every service has taken it up.")
+]

@@ -40,8 +40,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return f"Plan({self.mesh!r}, {len(self.problems)} problems)"
 
 
-async def plan(project: Path) -> Plan:
+async def plan(project: Path, *, secrets: bool = True) -> Plan:
     """Check a project and return what to run for it.
+
+    Args:
+        project: The project folder.
+        secrets: Whether to resolve those of the broker; only who runs the broker has them.
 
     Raises:
         Halt: The check itself failed.
@@ -51,6 +55,7 @@ async def plan(project: Path) -> Plan:
         "-m",
         __name__,
         str(project),
+        *(("secrets",) if secrets else ()),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -60,7 +65,7 @@ async def plan(project: Path) -> Plan:
     return msgspec.json.decode(output, type=Plan, dec_hook=_read)
 
 
-def _make(project: Path) -> Plan:
+def _make(project: Path, *, secrets: bool) -> Plan:
     from crossdock.cli.project_check import inspect_project
     from crossdock.mesh.project.loading import MESH_FILE, load_mesh, load_named
     from crossdock.mesh.project.secrets import resolve_secrets
@@ -71,7 +76,7 @@ def _make(project: Path) -> Plan:
         return Plan(problems=problems)
     mesh = load_mesh(project)
     try:
-        broker = resolve_secrets(mesh.broker, project)
+        broker = resolve_secrets(mesh.broker, project) if secrets else mesh.broker
     except Halt as error:
         return Plan(problems=(Problem(message=error.reason, place=f"{MESH_FILE}:1"),))
     workers = load_named(project, "workers", WorkerFile, "worker")
@@ -96,4 +101,8 @@ def _read(kind: type, value: Any) -> Any:  # noqa: ANN401 - msgspec's hook
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(msgspec.json.encode(_make(Path(sys.argv[1])), enc_hook=_write))
+    sys.stdout.buffer.write(
+        msgspec.json.encode(
+            _make(Path(sys.argv[1]), secrets="secrets" in sys.argv[2:]), enc_hook=_write
+        )
+    )

@@ -22,6 +22,7 @@ from crossdock.mesh.project.contract_files import read_contracts, stand_ins
 from crossdock.mesh.project.loading import MESH_FILE, Loaded, read_mesh, read_named
 from crossdock.mesh.project.problems import ProjectError
 from crossdock.mesh.project.settings import MeshFile
+from crossdock.router.calls.loading import read_calls
 from crossdock.router.loading import FOLDER as ROUTES
 from crossdock.router.route_file import RouteFile
 from crossdock.workers.loading import FOLDER as WORKERS
@@ -72,10 +73,13 @@ def inspect_project(folder: Path) -> Findings:
     problems += found
     workers, found = check_workers(folder, loaded, registry)
     problems += found
-    problems += check_routes(folder, routes, registry, mesh.value.mesh if mesh else "mesh")
     apis, found = read_named(folder, APIS, ApiFile, "api")
     problems += found
     problems += check_apis(folder, apis, registry)
+    calls, found = read_calls(folder, registry)
+    problems += found
+    name = mesh.value.mesh if mesh else "mesh"
+    problems += check_routes(folder, routes, registry, name, calls)
     problems += _together(folder, mesh, routes, workers)
     problems += _clients(folder)
     return Findings(

@@ -52,21 +52,23 @@ def _run_all(folder: Path) -> list[Tested]:
     from crossdock.contracts import Halt, Problem
     from crossdock.mesh.project.contract_files import load_contracts
     from crossdock.mesh.project.loading import load_mesh, load_named
+    from crossdock.router.calls.loading import load_calls
     from crossdock.router.compiled import compile_route
     from crossdock.router.route_file import RouteFile
     from crossdock.router.testing import ROUTES, run_examples
 
     mesh = load_mesh(folder)
     registry = load_contracts(folder)
+    calls = load_calls(folder, registry)
     results: list[Tested] = []
     problems: list[Problem] = []
     for file in load_named(folder, ROUTES, RouteFile, "route"):
         try:
-            route = compile_route(file, registry, folder / ROUTES, mesh=mesh.mesh)
+            route = compile_route(file, registry, folder / ROUTES, mesh=mesh.mesh, calls=calls)
         except Halt as error:
             problems += error.problems
         else:
-            results += run_examples(route, file.examples, registry, folder)
+            results += run_examples(route, file.examples, registry, folder, calls)
     if problems:
         raise Halt.of("the routes cannot be used", problems)
     return results

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from crossdock.cli.connection import broker_url
 from crossdock.cli.console import complain, say, say_json
-from crossdock.cli.options import JsonOption, NatsOption, OpsOption, ProjectOption
+from crossdock.cli.options import JsonOption, LiveOption, NatsOption, OpsOption, ProjectOption
 from crossdock.contracts import Halt
 
 if TYPE_CHECKING:
     from crossdock.cli.composition import Place
+    from crossdock.mesh.project.scalars import Secret
+    from crossdock.mesh.registry.following import LiveSource
 
 _HALTED = 78
 
@@ -30,6 +33,7 @@ def gateway(
         ),
     ] = None,
     ops: OpsOption = None,
+    live: LiveOption = None,
 ) -> None:
     """Run the HTTP gateway until SIGTERM."""
 
@@ -38,16 +42,20 @@ def gateway(
 
         return run_gateway(place, listen)
 
-    _run(run, project, nats, ops)
+    _run(run, _Start(project, nats, ops, live, "gateway", probes=listen))
 
 
 def router(
-    project: ProjectOption = Path(), *, nats: NatsOption = None, ops: OpsOption = None
+    project: ProjectOption = Path(),
+    *,
+    nats: NatsOption = None,
+    ops: OpsOption = None,
+    live: LiveOption = None,
 ) -> None:
     """Run every route of the project until SIGTERM; any number of replicas share the work."""
     from crossdock.cli.composition import run_router
 
-    _run(run_router, project, nats, ops)
+    _run(run_router, _Start(project, nats, ops, live, "router", probes=ops))
 
 
 def worker(  # noqa: PLR0913 - each is an option of the command
@@ -55,6 +63,7 @@ def worker(  # noqa: PLR0913 - each is an option of the command
     *,
     nats: NatsOption = None,
     ops: OpsOption = None,
+    live: LiveOption = None,
     group: Annotated[str | None, typer.Option(help="Only the workers of this group.")] = None,
     name: Annotated[
         list[str] | None, typer.Option(help="Only this worker; may be given more than once.")
@@ -74,20 +83,56 @@ def worker(  # noqa: PLR0913 - each is an option of the command
 
         return run_workers(place, group, tuple(name or ()))
 
-    _run(run, project, nats, ops)
+    _run(run, _Start(project, nats, ops, live, "worker", probes=ops))
 
 
-def _run(run: Callable[[Place], int], project: Path, nats: str | None, ops: str | None) -> None:
+class _Start(NamedTuple):
+    """How a service was started, and which."""
+
+    project: Path
+    nats: str | None
+    ops: str | None
+    live: str | None
+    name: str
+    probes: str | None
+
+
+def _run(run: Callable[[Place], int], start: _Start) -> None:
     from crossdock.cli.composition import Place
     from crossdock.mesh.project.scalars import Secret
+    from crossdock.mesh.watching import FolderSource, Source
 
     try:
-        url = Secret(broker_url(project, nats))
-        code = run(Place(project=project.resolve(), nats=url, ops=ops))
+        url = Secret(broker_url(start.project, start.nats))
+        folder = start.project.resolve()
+        with contextlib.ExitStack() as stack:
+            source: Source | None = FolderSource(folder)
+            if start.live is not None:
+                source = stack.enter_context(_live_source(start, start.live, url))
+            code = 0
+            if source is not None:
+                code = run(Place(source=source, folder=folder, nats=url, ops=start.ops))
     except Halt as error:
         complain(error.reason, error.problems)
         code = _HALTED
     raise typer.Exit(code)
+
+
+@contextlib.contextmanager
+def _live_source(start: _Start, mesh: str, url: Secret) -> Iterator[LiveSource | None]:
+    """Give the registry's project once it has one; None when asked to stop before."""
+    from crossdock.cli.waiting import wait_for_revision
+    from crossdock.contracts import Subjects
+    from crossdock.mesh.registry.following import LiveSource
+    from crossdock.mesh.telemetry.logs import configure_logging
+
+    try:
+        subjects = Subjects(mesh)
+    except ValueError as error:
+        raise Halt(f"--live: {error}") from error
+    configure_logging(start.name, mesh)
+    with LiveSource.private(subjects, url) as source:
+        yield source if wait_for_revision(source, start.probes) else None
 
 
 def _list_adapters(*, json: bool) -> None:

@@ -23,6 +23,8 @@ Point = Literal[
     "recorded",  # effect and record are durable, nothing is acknowledged
     "accepted",  # the gateway has the PubAck, its caller has no answer
     "dead-letter-stored",  # a dead letter has its PubAck, the original is not settled
+    "contents-stored",  # an apply has stored its files, the registry's head is the old one
+    "head-changed",  # an apply holds, what it made superfluous is not removed
 ]
 POINTS: Final[frozenset[str]] = frozenset(get_args(Point))
 

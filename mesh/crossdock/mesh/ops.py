@@ -39,12 +39,14 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
         registry: Metrics to show.
         age: Seconds since the event loop last ran (:meth:`Watchdog.age`).
         checks: By name, what must be fine before the service is ready. A service may add to it.
+        facts: By name, what ``/readyz`` tells besides. A service may add to it.
         limit: Seconds after which a loop that did not run counts as dead.
     """
 
     registry: CollectorRegistry
     age: Callable[[], float]
     checks: dict[str, Check] = {}
+    facts: dict[str, Callable[[], int]] = {}
     limit: float = 30.0
 
 
@@ -64,7 +66,8 @@ def ops_routes(health: Health) -> list[Route]:
         found = {name: check() for name, check in health.checks.items()}
         ready = all(why is None for why in found.values())
         shown = {name: "ok" if why is None else safe_text(why) for name, why in found.items()}
-        return JSONResponse({"ready": ready, "checks": shown}, 200 if ready else 503)
+        facts = {name: fact() for name, fact in health.facts.items()}
+        return JSONResponse({"ready": ready, "checks": shown, **facts}, 200 if ready else 503)
 
     async def metrics(_: Request) -> Response:
         shown = generate_latest(health.registry)

@@ -74,6 +74,29 @@ async def provision(bus: Bus, settings: BrokerSettings) -> None:
             raise Halt(f"the broker refuses stream {name}: {answer['error'].get('description')}")
 
 
+async def stream_drift(bus: Bus, settings: BrokerSettings) -> dict[str, str]:
+    """Tell what is not as :func:`provision` would have it: by stream, in words.
+
+    Raises:
+        Disconnected: The broker does not answer.
+    """
+    drift: dict[str, str] = {}
+    for config in stream_configs(bus, settings):
+        name = config["name"]
+        try:
+            found = await _api(bus, f"STREAM.INFO.{name}", {})
+        except (NatsError, msgspec.DecodeError) as error:
+            raise Disconnected(f"the broker does not answer: {type(error).__name__}") from error
+        if "error" in found:
+            drift[name] = "is not there; a service makes it at its next start"
+            continue
+        other = sorted(key for key, value in config.items() if found["config"].get(key) != value)
+        if other:
+            what = ", ".join(f"{key} is {found['config'].get(key)}" for key in other)
+            drift[name] = f"{what}; a service corrects it at its next start"
+    return drift
+
+
 async def has_begun(bus: Bus) -> bool:
     """Tell whether the first routes of this mesh are all there.
 

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from crossdock.contracts import Contract, Message, Reject, child_id
-from crossdock.contracts.message import JSON
-from crossdock.mesh.expression import Expression
-from crossdock.router.compiled import CompiledBranch, CompiledRoute
-from crossdock.router.flow import Child, Flow
-
-
-def base_extensions(message: Message) -> dict[str, str]:
-    """Return the attributes that every child of a message has."""
-    return {
-        **message.extensions,
-        "correlationid": message.correlation,
-        "causationid": message.id,
-    }
+from crossdock.mesh.expression import UNDEFINED, Expression
+from crossdock.router.compiled import CompiledBranch, CompiledRoute, Target
+from crossdock.router.flow import Child, Flow, base_extensions, make_child
 
 
 def children_of(
@@ -43,22 +33,30 @@ def children_of(
     children = []
     for branch in branches:
         sent = branch.contract or flow.contract or accepted
+        targets = branch.targets if branch.chosen is None else chosen(branch, flow)
         data = data_of(branch.name, branch.mapping, sent, flow)
-        unchanged = data is message.data
-        for target in branch.targets:
-            child = Message(
-                id=child_id(source, parent, route.name, target.destination + part, target.index),
-                source=route.source,
-                type=sent.name,
-                data=data,
-                dataschema=sent.dataschema,
-                datacontenttype=message.datacontenttype if unchanged else JSON,
-                time=message.time,
-                subject=message.subject,
-                extensions=extensions,
-            )
+        for target in targets:
+            own = child_id(source, parent, route.name, target.destination + part, target.index)
+            child = make_child(message, own, route.source, sent, data, extensions)
             children.append(Child(target.destination, child))
     return children
+
+
+def chosen(branch: CompiledBranch, flow: Flow) -> list[Target]:
+    """Return the destinations that a computed branch gives, each once, in the order of `among`.
+
+    Raises:
+        Reject: It gives something else than names that the route declares (I6: not told which).
+    """
+    assert branch.chosen is not None  # noqa: S101 - narrows a type: asked for such branches only
+    found = branch.chosen.evaluate(flow.data, flow.variables or None)
+    if found is UNDEFINED or found is None:
+        return []
+    names = found if isinstance(found, list) else [found]
+    known = {target.destination for target in branch.targets}
+    if not all(isinstance(each, str) and each in known for each in names):
+        raise Reject(f"{branch.name}/to: gives a name that is not in `among`")
+    return [target for target in branch.targets if target.destination in names]
 
 
 def data_of(place: str, mapping: Expression | None, sent: Contract, flow: Flow) -> bytes:

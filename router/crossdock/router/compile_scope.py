@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -28,20 +29,30 @@ class CompileScope:
     """Compiles the parts of one route and collects what is wrong with them.
 
     Attributes:
+        route: Name of the route.
+        source: CloudEvents ``source`` of what it makes.
+        accepted: The contracts that it accepts, by ``dataschema``.
         problems: Each with its JSON Pointer in the route file.
     """
 
-    def __init__(self, route: str, registry: Registry, folder: Path) -> None:
+    def __init__(
+        self, route: str, source: str, registry: Registry, folder: Path, calls: Collection[str]
+    ) -> None:
         """Remember where things are.
 
         Args:
             route: Name of the route.
+            source: CloudEvents ``source`` of what it makes.
             registry: The contracts of the project.
             folder: Where ``.jsonata`` files are looked for.
+            calls: Names of the calls of the project.
         """
-        self._route = route
+        self.route = route
+        self.source = source
+        self.accepted: dict[str, Contract] = {}
         self._registry = registry
         self._folder = folder
+        self._calls = calls
         self.problems: list[Problem] = []
 
     def contract(self, text: str | None, pointer: str) -> Contract | None:
@@ -68,7 +79,7 @@ class CompileScope:
         """Return an expression; None when there is none."""
         if text is None:
             return None
-        place = f"route {self._route}, {pointer[1:]}"
+        place = f"route {self.route}, {pointer[1:]}"
         try:
             return load_expression(text, self._folder, place=place)
         except ValueError as error:
@@ -84,6 +95,14 @@ class CompileScope:
                 "letter, and no name that is there already",
             )
         return name
+
+    def call(self, name: str, pointer: str) -> None:
+        """Check that a call is there."""
+        if name not in self._calls:
+            there = ", ".join(sorted(self._calls)) or "none"
+            self.wrong(
+                pointer, f"no call {name[:80]!r}: add calls/{name[:80]}.yaml; there is {there}"
+            )
 
     def wrong(self, pointer: str, message: str) -> None:
         """Note a problem."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from crossdock.mesh.expression import Expression
 from crossdock.router.compile_scope import CompileScope
 from crossdock.router.conditions import Guard
 from crossdock.router.flow import PureStep
-from crossdock.router.route_file import Branch, RouteFile
+from crossdock.router.route_file import Branch, Computed, RouteFile, destinations_of
 from crossdock.router.steps.compiling import compile_steps
 
 VARIABLE: Final = "$message"
@@ -43,6 +43,7 @@ class CompiledBranch(msgspec.Struct, frozen=True):
         targets: Where it sends.
         contract: What it sends; None for the contract of the message that came in.
         mapping: Makes the data that it sends; None when the data goes on unchanged.
+        chosen: Gives those of the targets that are meant; None for all.
     """
 
     name: str
@@ -51,6 +52,7 @@ class CompiledBranch(msgspec.Struct, frozen=True):
     targets: tuple[Target, ...]
     contract: Contract | None
     mapping: Expression | None
+    chosen: Expression | None = None
 
 
 class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -83,8 +85,9 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @property
     def destinations(self) -> tuple[str, ...]:
         """Every destination it may send to, in the order of the file."""
-        found = (target.destination for branch in self.branches for target in branch.targets)
-        return tuple(dict.fromkeys(found))
+        taps = [name for step in self.steps for name in step.destinations]
+        sent = [target.destination for branch in self.branches for target in branch.targets]
+        return tuple(dict.fromkeys([*taps, *sent]))
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -101,6 +104,11 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Whether it decides on the data alone: then the shortest way is taken."""
         return not self.steps and not self.uses_message
 
+    @cached_property
+    def asks(self) -> bool:
+        """Whether it may need answers from outside to decide."""
+        return any(each.asks for each in self.steps)
+
     def expressions(self) -> Iterator[tuple[str, Expression]]:
         """Yield every expression, with its JSON Pointer in the route file."""
         if self.where is not None:
@@ -110,12 +118,14 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         for branch in self.branches:
             if branch.guard is not None:
                 yield f"/{branch.name}/when", branch.guard.expression
+            if branch.chosen is not None:
+                yield f"/{branch.name}/to/expr", branch.chosen
             if branch.mapping is not None:
                 yield f"/{branch.name}/map", branch.mapping
 
 
 def compile_route(
-    route: RouteFile, registry: Registry, folder: Path, *, mesh: str
+    route: RouteFile, registry: Registry, folder: Path, *, mesh: str, calls: Collection[str] = ()
 ) -> CompiledRoute:
     """Make a route ready to decide.
 
@@ -124,34 +134,37 @@ def compile_route(
         registry: The contracts of the project.
         folder: Where ``.jsonata`` files are looked for: the folder of the route file.
         mesh: Name of the mesh, for the source of what it makes.
+        calls: Names of the calls of the project.
 
     Raises:
         Halt: With every problem that the route has, each with its JSON Pointer in the file.
     """
-    return _Compiler(route, registry, folder).compile(mesh)
+    source = f"/{mesh}/router/{route.route}"
+    scope = CompileScope(route.route, source, registry, folder, calls)
+    return _Compiler(route, registry, scope).compile()
 
 
 class _Compiler:
     """Compiles one route and collects what is wrong with it."""
 
-    def __init__(self, route: RouteFile, registry: Registry, folder: Path) -> None:
+    def __init__(self, route: RouteFile, registry: Registry, scope: CompileScope) -> None:
         self._route = route
         self._registry = registry
-        self._scope = CompileScope(route.route, registry, folder)
+        self._scope = scope
 
-    def compile(self, mesh: str) -> CompiledRoute:
+    def compile(self) -> CompiledRoute:
         route = self._route
         if not is_token(route.route):
             self._scope.wrong("/route", "not a name: use a-z, 0-9, - and _, at most 63")
         accepts, accepted = self._accepts()
         compiled = CompiledRoute(
             name=route.route,
-            source=f"/{mesh}/router/{route.route}",
+            source=self._scope.source,
             accepts=accepts,
             accepted=accepted,
             registry=self._registry,
             where=self._scope.guard(route.where, "where", "/where"),
-            steps=compile_steps(route.steps, "steps", self._scope),
+            steps=self._steps(accepted),
             branches=self._branches(),
             send_all=bool(route.send_all),
             on_failure=route.on_failure,
@@ -159,6 +172,10 @@ class _Compiler:
         if self._scope.problems:
             raise Halt.of(f"route {route.route[:80]} cannot be used", self._scope.problems)
         return compiled
+
+    def _steps(self, accepted: dict[str, Contract]) -> tuple[PureStep, ...]:
+        self._scope.accepted = accepted
+        return compile_steps(self._route.steps, "steps", self._scope)
 
     def _accepts(self) -> tuple[tuple[ContractRef, ...], dict[str, Contract]]:
         written = self._route.accepts
@@ -202,15 +219,20 @@ class _Compiler:
             name=name,
             guard=self._scope.guard(branch.when, name, f"/{name}/when"),
             otherwise=branch.else_,
-            targets=self._targets(branch.to, f"/{name}/to", counts),
+            targets=self._targets(destinations_of(branch), f"/{name}/to", counts),
+            chosen=self._chosen(branch, f"/{name}/to"),
             contract=contract,
             mapping=self._scope.expression(branch.map, f"/{name}/map"),
         )
 
+    def _chosen(self, branch: Branch, pointer: str) -> Expression | None:
+        if not isinstance(branch.to, Computed):
+            return None
+        return self._scope.expression(branch.to.expr, f"{pointer}/expr")
+
     def _targets(
-        self, to: str | tuple[str, ...], pointer: str, counts: dict[str, int]
+        self, names: tuple[str, ...], pointer: str, counts: dict[str, int]
     ) -> tuple[Target, ...]:
-        names = to if isinstance(to, tuple) else (to,)
         if not names:
             self._scope.wrong(pointer, "goes nowhere: name a destination")
         if len(set(names)) != len(names):

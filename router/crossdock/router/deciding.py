@@ -17,6 +17,7 @@ from crossdock.router.flow import MAX_PARTS, Child, Flow, Ran, Run, walk
 
 WHERE = "where does not hold"
 NO_BRANCH = "no branch holds"
+NO_DESTINATION = "no destination was chosen"
 NOT_ACCEPTED = "contract or version is not accepted by this route"
 
 
@@ -66,31 +67,7 @@ def decide(route: CompiledRoute, message: Message) -> Decision:
     value, problems = contract.decode(message.data)
     if problems:
         return _breaks(contract, problems)
-    conditions: list[Condition] = []
-    try:
-        branches = _choose(route, value, conditions)
-        if not branches:
-            where = route.where is not None and not conditions[0].held
-            return Decision(
-                outcome="filtered",
-                conditions=tuple(conditions),
-                reason=WHERE if where else NO_BRANCH,
-            )
-        flow = Flow(data=value, raw=message.data, contract=contract)
-        children = children_of(route, message, contract, flow, branches)
-    except Reject as error:
-        return Decision(
-            outcome="rejected",
-            conditions=tuple(conditions),
-            reason=error.reason,
-            problems=error.problems,
-        )
-    return Decision(
-        outcome="routed",
-        children=tuple(children),
-        conditions=tuple(conditions),
-        branches=tuple([branch.name for branch in branches]),
-    )
+    return _straight(route, message, contract, value)
 
 
 def deciding(route: CompiledRoute, message: Message) -> Deciding[Decision]:
@@ -144,6 +121,34 @@ def _unasked(effect: Effect) -> Answer:
     raise TypeError(f"{effect.step} asks: use deciding()")
 
 
+def _straight(route: CompiledRoute, message: Message, contract: Contract, value: Json) -> Decision:
+    """Decide on a valid message of a route without steps."""
+    conditions: list[Condition] = []
+    try:
+        branches = _choose(route, value, conditions)
+        flow = Flow(data=value, raw=message.data, contract=contract)
+        children = children_of(route, message, contract, flow, branches)
+    except Reject as error:
+        return Decision(
+            outcome="rejected",
+            conditions=tuple(conditions),
+            reason=error.reason,
+            problems=error.problems,
+        )
+    if not children:
+        where = route.where is not None and not conditions[0].held
+        chosen = NO_DESTINATION if branches else NO_BRANCH
+        return Decision(
+            outcome="filtered", conditions=tuple(conditions), reason=WHERE if where else chosen
+        )
+    return Decision(
+        outcome="routed",
+        children=tuple(children),
+        conditions=tuple(conditions),
+        branches=tuple([branch.name for branch in branches]),
+    )
+
+
 def _through(route: CompiledRoute, flow: Flow, run: Run) -> Deciding[Decision]:
     """Take a valid message through the route."""
     if route.where is not None and not _holds(route.where, flow, run):
@@ -160,8 +165,8 @@ def _through(route: CompiledRoute, flow: Flow, run: Run) -> Deciding[Decision]:
         taken.update(dict.fromkeys(branch.name for branch in branches))
         if len(children) > MAX_PARTS:
             raise Reject(f"more than {MAX_PARTS} messages would be sent for this one")
-    if not taken:
-        return _filtered(run, NO_BRANCH)
+    if not children:
+        return _filtered(run, NO_DESTINATION if taken else NO_BRANCH)
     return Decision(
         outcome="routed",
         children=(*run.taps, *children),

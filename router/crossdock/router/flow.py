@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from crossdock.contracts import Contract, Message, Reject
+from crossdock.contracts.message import JSON
 from crossdock.mesh.exact_numbers import inexact_number
 from crossdock.mesh.expression import Expression, Json
 from crossdock.router.conditions import Condition
@@ -126,6 +127,46 @@ class Run:
         self.taps: list[Child] = []
 
 
+def base_extensions(message: Message) -> dict[str, str]:
+    """Return the attributes that every child of a message has."""
+    return {
+        **message.extensions,
+        "correlationid": message.correlation,
+        "causationid": message.id,
+    }
+
+
+def make_child(
+    parent: Message,
+    own_id: str,
+    source: str,
+    sent: Contract,
+    data: bytes,
+    extensions: dict[str, str],
+) -> Message:
+    """Return a message that derives from another one.
+
+    Args:
+        parent: The message that came in.
+        own_id: Its identity, which follows from the parent's (I4).
+        source: Who makes it.
+        sent: The contract that its data keeps.
+        data: Its data.
+        extensions: Its attributes, see :func:`base_extensions`.
+    """
+    return Message(
+        id=own_id,
+        source=source,
+        type=sent.name,
+        data=data,
+        dataschema=sent.dataschema,
+        datacontenttype=parent.datacontenttype if data is parent.data else JSON,
+        time=parent.time,
+        subject=parent.subject,
+        extensions=extensions,
+    )
+
+
 class PureStep(msgspec.Struct, frozen=True, kw_only=True):
     """A step that needs nothing but the data.
 
@@ -136,6 +177,16 @@ class PureStep(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     pattern: str
+
+    @property
+    def asks(self) -> bool:
+        """Whether it may need an answer from outside."""
+        return False
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Where it may send to by itself."""
+        return ()
 
     def apply(self, flow: Flow, run: Run) -> Iterator[Flow]:
         """Yield what goes on: one or nothing.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import msgspec
 
@@ -14,13 +15,16 @@ from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.bus.committing import MAX_BATCH
 from crossdock.mesh.fail_points import reach
 from crossdock.mesh.telemetry import RouteMetrics, Tracing, processing
-from crossdock.router.deciding import Decision, decide
+from crossdock.router.calls.clients import Clients
+from crossdock.router.deciding import Decision, decide, deciding
+from crossdock.router.driving import drive_async
 from crossdock.router.loading import LoadedRoute
 from crossdock.router.revision import Revisions
 
 Item = tuple[str, Message]
 _MOST_AT_ONCE = 2 * MAX_BATCH  # children that wait to be stored (I8)
 _PAUSE_EVERY = 0.05
+_ASKING = 64  # messages that ask other systems at the same time
 
 
 class Made:
@@ -52,7 +56,12 @@ class RouteHandler:
     """Handles the messages of one route; see :class:`crossdock.mesh.consuming.Handler`."""
 
     def __init__(
-        self, bus: Bus, loaded: LoadedRoute, tracing: Tracing, metrics: RouteMetrics
+        self,
+        bus: Bus,
+        loaded: LoadedRoute,
+        tracing: Tracing,
+        metrics: RouteMetrics,
+        clients: Clients,
     ) -> None:
         route = loaded.compiled
         self._bus = bus
@@ -62,26 +71,47 @@ class RouteHandler:
         self._route = route
         self._tracing = tracing
         self._metrics = metrics
+        self._clients = clients
         self._subjects = {name: bus.subjects.outgoing(name) for name in route.destinations}
         contracts = ",".join(sorted({each.name for each in route.accepted.values()}))
         self._step = processing(bus.subjects.stream("in") + f"/{contracts}", route.name)
 
     async def __call__(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
         """Decide all, publish all, then answer for each."""
-        start = paused = time.perf_counter()
+        start = time.perf_counter()
         outcomes: list[CrossdockError | None] = []
         made = Made()
-        for incoming in batch:
-            outcomes.append(self._take(incoming, self._decide(incoming), made))
-            if made.count > _MOST_AT_ONCE:
-                await self._store(made)
-                made = Made()
-            if not self._route.straight and time.perf_counter() - paused > _PAUSE_EVERY:
-                await asyncio.sleep(0)  # thousands of parts must not stop our signs of life
-                paused = time.perf_counter()
+        async with contextlib.aclosing(self._decisions(batch)) as decisions:
+            async for incoming, decision in decisions:
+                outcomes.append(self._take(incoming, decision, made))
+                if made.count > _MOST_AT_ONCE:
+                    await self._store(made)
+                    made = Made()
         await self._store(made)
         self._metrics.seconds.observe(time.perf_counter() - start)
         return outcomes
+
+    async def close(self) -> None:
+        """Close the clients. Safe twice."""
+        await self._clients.close()
+
+    async def _decisions(
+        self, batch: Sequence[Incoming]
+    ) -> AsyncGenerator[tuple[Incoming, Decision | CrossdockError]]:
+        """Yield what is decided for each message, in order."""
+        if not self._route.asks:
+            paused = time.perf_counter()
+            for each in batch:
+                yield each, self._decide(each)
+                if not self._route.straight and time.perf_counter() - paused > _PAUSE_EVERY:
+                    await asyncio.sleep(0)  # thousands of parts must not stop our signs of life
+                    paused = time.perf_counter()
+            return
+        for first in range(0, len(batch), _ASKING):
+            part = batch[first : first + _ASKING]
+            decisions = await asyncio.gather(*(self._decide_asking(each) for each in part))
+            for each, decision in zip(part, decisions, strict=True):
+                yield each, decision
 
     def _decide(self, incoming: Incoming) -> Decision | CrossdockError:
         try:
@@ -89,6 +119,15 @@ class RouteHandler:
         except ValueError as error:
             return Reject(str(error))
         except Retry as error:
+            return error
+
+    async def _decide_asking(self, incoming: Incoming) -> Decision | CrossdockError:
+        try:
+            asked = deciding(self._route, incoming.message())
+            return await drive_async(asked, self._clients.answer)
+        except ValueError as error:
+            return Reject(str(error))
+        except CrossdockError as error:
             return error
 
     def _take(

@@ -10,9 +10,11 @@ from crossdock.contracts import Halt, Problem, Registry
 from crossdock.mesh.project.contract_files import load_contracts
 from crossdock.mesh.project.loading import load_mesh, load_named
 from crossdock.mesh.project.settings import MeshFile, Policy
+from crossdock.router.calls.loading import LoadedCall, load_calls
 from crossdock.router.compiled import CompiledRoute, compile_route
 from crossdock.router.revision import Revision, revision_of
 from crossdock.router.route_file import RouteFile
+from crossdock.router.step_file import called
 
 FOLDER = "routes"
 
@@ -25,6 +27,7 @@ class LoadedRoute(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         texts: Its expressions, also those in files beside it.
         registry: The contracts that it was compiled with.
         policy: Its failure policy.
+        calls: What it may call.
         compiled: The route itself.
         revision: What records call this state of it.
     """
@@ -33,13 +36,14 @@ class LoadedRoute(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     texts: tuple[str, ...]
     registry: Registry
     policy: Policy
+    calls: tuple[LoadedCall, ...]
     compiled: CompiledRoute
     revision: Revision
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LoadedRoute) and (
-            (self.file, self.texts, self.policy, self.registry)
-            == (other.file, other.texts, other.policy, other.registry)
+            (self.file, self.texts, self.policy, self.calls, self.registry)
+            == (other.file, other.texts, other.policy, other.calls, other.registry)
         )
 
     __hash__ = None  # type: ignore[assignment] # equal by value, but its registry is not hashable
@@ -50,10 +54,12 @@ class RouterProject(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         mesh: ``mesh.yaml``.
+        folder: The project folder.
         routes: By name.
     """
 
     mesh: MeshFile
+    folder: Path
     routes: dict[str, LoadedRoute]
 
 
@@ -65,11 +71,12 @@ def load_router(folder: Path) -> RouterProject:
     """
     mesh = load_mesh(folder)
     registry = load_contracts(folder)
+    calls = load_calls(folder, registry)
     problems: list[Problem] = []
     routes: dict[str, LoadedRoute] = {}
     for file in load_named(folder, FOLDER, RouteFile, "route"):
         try:
-            routes[file.route] = _load(folder, mesh, registry, file)
+            routes[file.route] = _load(folder, mesh, calls, registry, file)
         except Halt as error:
             place = f"{FOLDER}/{file.route}.yaml"
             found = error.problems or (Problem(message=error.reason),)
@@ -78,20 +85,27 @@ def load_router(folder: Path) -> RouterProject:
             ]
     if problems:
         raise Halt.of("the routes cannot be used", problems)
-    return RouterProject(mesh=mesh, routes=routes)
+    return RouterProject(mesh=mesh, folder=folder, routes=routes)
 
 
-def _load(folder: Path, mesh: MeshFile, registry: Registry, file: RouteFile) -> LoadedRoute:
+def _load(
+    folder: Path,
+    mesh: MeshFile,
+    calls: dict[str, LoadedCall],
+    registry: Registry,
+    file: RouteFile,
+) -> LoadedRoute:
     try:
         policy = mesh.policy(file.on_failure)
     except KeyError:
         raise Halt(f"on_failure: mesh.yaml has no policy {file.on_failure[:80]!r}") from None
-    compiled = compile_route(file, registry, folder / FOLDER, mesh=mesh.mesh)
+    compiled = compile_route(file, registry, folder / FOLDER, mesh=mesh.mesh, calls=calls)
     return LoadedRoute(
         file=file,
         texts=compiled.texts,
         registry=registry,
         policy=policy,
+        calls=tuple(calls[name] for name in sorted(set(called(file.steps)))),
         compiled=compiled,
         revision=revision_of(file, folder / FOLDER, compiled),
     )

@@ -14,17 +14,17 @@ from typing import Any, Final
 
 import msgspec
 
-from crossdock.contracts import Contract, Disconnected, Registry, keyed_id
+from crossdock.contracts import Contract, CrossdockError, Registry, keyed_id
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.expression_file import SUFFIX
 from crossdock.mesh.kept import Kept
 from crossdock.router.compiled import CompiledRoute, compile_route
 from crossdock.router.route_file import RouteFile
+from crossdock.router.step_file import called
 
 _log = logging.getLogger("crossdock.router")
 
 _MAX_BYTES: Final = 128 * 1024**2
-_MAX_VALUE: Final = 512 * 1024
 _DIGITS: Final = 16
 
 
@@ -76,7 +76,7 @@ def rebuild(revision: Revision, registry: Registry, *, mesh: str) -> CompiledRou
             if path.is_relative_to(folder):  # what is kept came through the broker
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
-        return compile_route(file, registry, folder, mesh=mesh)
+        return compile_route(file, registry, folder, mesh=mesh, calls=tuple(called(file.steps)))
 
 
 def digest(contract: Contract) -> str:
@@ -89,7 +89,7 @@ class Revisions:
 
     def __init__(self, bus: Bus) -> None:
         """Remember where they are kept."""
-        self._kept = Kept(bus, "revisions", max_bytes=_MAX_BYTES, max_value=_MAX_VALUE)
+        self._kept = Kept(bus, "route-revisions", max_bytes=_MAX_BYTES)
 
     async def keep(self, route: str, revision: Revision) -> None:
         """Keep a revision, if it is not there yet.
@@ -100,7 +100,7 @@ class Revisions:
         try:
             if await self._kept.get(key) is None:
                 await self._kept.put(key, msgspec.json.encode(revision))
-        except Disconnected as error:
+        except CrossdockError as error:
             _log.warning("revision not kept", extra={"route": route, "why": error.reason})
 
     async def find(self, route: str, name: str) -> Revision | None:

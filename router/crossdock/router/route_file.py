@@ -13,11 +13,23 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Frozen, by name, unknown keys refused."""
 
 
+class Computed(_File, frozen=True):
+    """Destinations that the message itself decides on (Dynamic Router).
+
+    Attributes:
+        expr: JSONata that gives the name of one destination, or a list of names; none is fine.
+        among: Every destination that it may give, so that the route can be checked.
+    """
+
+    expr: str
+    among: tuple[str, ...]
+
+
 class Branch(_File, frozen=True, rename={"as_": "as", "else_": "else"}):
     """One branch: when its condition holds, the message goes to its destinations.
 
     Attributes:
-        to: Destination, or several (Recipient List).
+        to: Destination, or several (Recipient List), or an expression that gives them.
         when: JSONata condition over the data; a branch without one, and without ``else``, always
             holds.
         else_: Taken when no branch before it was.
@@ -26,7 +38,7 @@ class Branch(_File, frozen=True, rename={"as_": "as", "else_": "else"}):
             route (Message Translator); the data goes on unchanged when not given.
     """
 
-    to: str | tuple[str, ...]
+    to: str | tuple[str, ...] | Computed
     when: str | None = None
     else_: bool = False
     as_: str | None = None
@@ -57,3 +69,11 @@ class RouteFile(_File, frozen=True):
     send_all: tuple[Branch, ...] = ()
     on_failure: str = "standard"
     examples: tuple[dict[str, Any], ...] = ()
+
+
+def destinations_of(branch: Branch) -> tuple[str, ...]:
+    """Return every destination that a branch may send to."""
+    to = branch.to
+    if isinstance(to, Computed):
+        return to.among
+    return (to,) if isinstance(to, str) else to

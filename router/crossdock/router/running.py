@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from prometheus_client import Gauge
 
 from crossdock.mesh.bus import Bus, ConsumerSpec
 from crossdock.mesh.components import Components
-from crossdock.mesh.consuming import Component, Consuming
+from crossdock.mesh.consuming import Component, Consuming, Observer
 from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.finding import ROUTE_PREFIX
 from crossdock.mesh.observing import observer, show_held, show_state
 from crossdock.mesh.streams import has_begun, set_begun
 from crossdock.mesh.telemetry import ComponentMetrics, Metrics, RouteMetrics, Tracing
+from crossdock.router.calls.clients import Clients
 from crossdock.router.handling import RouteHandler
 from crossdock.router.loading import LoadedRoute, RouterProject
 
@@ -28,6 +30,7 @@ class Router:
         self._metrics = metrics
         self._tracing = tracing
         self._from_start = False
+        self._folder = Path()
         self._components: Components[LoadedRoute, Consuming] = Components(self._make, self._forget)
         self._lag: dict[str, Gauge] = {}
 
@@ -39,6 +42,7 @@ class Router:
         """
         begun = await has_begun(self._bus)
         self._from_start = not begun
+        self._folder = project.folder
         await self._components.apply(project.routes)
         if not begun and project.routes:
             await self._begin()
@@ -86,8 +90,9 @@ class Router:
             revision=route.revision.name,
         )
         counts = RouteMetrics.of(self._metrics, compiled.name)
-        handler = RouteHandler(self._bus, route, self._tracing, counts)
-        consuming = Consuming(self._bus, component, spec, handler, observer(counts))
+        clients = Clients(route.calls, self._folder)
+        handler = RouteHandler(self._bus, route, self._tracing, counts, clients)
+        consuming = _RouteRunner(self._bus, component, spec, handler, observer(counts))
         show_held(counts, consuming)
         state = ComponentMetrics.of(self._metrics, compiled.name)
         show_state(state, consuming)
@@ -97,3 +102,25 @@ class Router:
     def _forget(self, route: LoadedRoute) -> None:
         self._lag.pop(f"{ROUTE_PREFIX}{route.compiled.name}", None)
         self._metrics.forget(route.compiled.name)
+
+
+class _RouteRunner(Consuming):
+    """Consumes for a route, and closes its clients at the end."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        component: Component,
+        spec: ConsumerSpec,
+        handler: RouteHandler,
+        observe: Observer,
+    ) -> None:
+        super().__init__(bus, component, spec, handler, observe)
+        self._route_handler = handler
+
+    async def run(self) -> None:
+        """Consume, then close."""
+        try:
+            await super().run()
+        finally:
+            await asyncio.shield(self._route_handler.close())

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final, Literal
 
 import msgspec
 
-PATTERNS: Final = ("map", "keep", "drop", "where", "split")
+from crossdock.mesh.project.scalars import Duration
+
+PATTERNS: Final = ("map", "keep", "drop", "where", "split", "enrich", "tap", "normalize")
 _GIVEN_WITH: Final = {
-    "as_": ("map", "keep", "drop", "split"),
+    "as_": ("map", "keep", "drop", "split", "normalize"),
     "steps": ("split",),
     "join": ("split",),
 }
@@ -28,6 +31,27 @@ class Join(_File, frozen=True):
     into: str
 
 
+class Enrich(_File, frozen=True, rename={"with_": "with"}):
+    """A question to another system.
+
+    Attributes:
+        call: Name of the client: a file in ``calls/``.
+        with_: JSONata that makes what is asked.
+        into: Variable that then holds the answer.
+        cache: How long an answer to the same question may be used again, in one process.
+        on_error: When there is no answer: ``fail`` as the error says, ``skip`` the variable, or
+            take the ``default``. A client whose settings are wrong halts the route all the same.
+        default: Taken instead of an answer.
+    """
+
+    call: str
+    with_: str
+    into: str
+    cache: Duration = Duration(0)
+    on_error: Literal["fail", "skip", "default"] = "fail"
+    default: Any = None
+
+
 class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
     """One step: exactly one of the keys that name a pattern, and what belongs to it.
 
@@ -39,8 +63,12 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
         drop: Content Filter: paths of the fields that go.
         where: Message Filter: JSONata condition; what it does not hold for ends here.
         split: Splitter: JSONata that gives the list of parts; each goes on by itself.
-        as_: Contract of what ``map``, ``keep``, ``drop`` or ``split`` makes, ``name@range``; it is
-            checked at once. Without it the data is checked where it is sent.
+        enrich: Content Enricher: asks another system, and keeps the answer in a variable.
+        tap: Wire Tap: destination that gets a copy of what is here now.
+        normalize: Normalizer: for each accepted contract, ``name@range``, the mapping that makes
+            the one of ``as``.
+        as_: Contract of what ``map``, ``keep``, ``drop``, ``split`` or ``normalize`` makes,
+            ``name@range``; it is checked at once. Without it the data is checked where it is sent.
         steps: With ``split``: steps of the parts.
         join: With ``split``: the whole goes on instead of its parts, once they have been through
             ``steps`` (Composed Message Processor).
@@ -51,6 +79,9 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
     drop: tuple[str, ...] | None = None
     where: str | None = None
     split: str | None = None
+    enrich: Enrich | None = None
+    tap: str | None = None
+    normalize: dict[str, str] | None = None
     as_: str | None = None
     steps: tuple[Step, ...] = ()
     join: Join | None = None
@@ -74,3 +105,11 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
     def pattern(self) -> str:
         """Its key."""
         return next(each for each in PATTERNS if getattr(self, each) is not None)
+
+
+def called(steps: tuple[Step, ...]) -> Iterator[str]:
+    """Yield the name of each call that steps make, also those within a splitter."""
+    for step in steps:
+        if step.enrich is not None:
+            yield step.enrich.call
+        yield from called(step.steps)

@@ -9,11 +9,17 @@ gets several; destinations alone; ``nothing``; ``rejected``::
     - {given: german-order, expect: [billing-eu]}
     - {given: empty-order, expect: nothing}
     - {given: broken-order.json, expect: rejected}
+
+No example calls another system: what it would answer is declared, for all questions or for each in
+their order, as ``.json`` files, ``nothing``, or ``fails``::
+
+    - {given: german-order, calls: {price-list: prices.json}, expect: [billing-eu]}
+    - {given: german-order, calls: {price-list: fails}, expect: rejected}
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -23,8 +29,11 @@ from crossdock.contracts import Contract, ContractRef, CrossdockError, Message, 
 from crossdock.mesh.expression import Json
 from crossdock.mesh.project.document import read_bytes
 from crossdock.mesh.project.problems import ProjectError
+from crossdock.router.calls.declared import DeclaredAnswers
+from crossdock.router.calls.loading import LoadedCall
 from crossdock.router.compiled import CompiledRoute
-from crossdock.router.deciding import Decision, decide
+from crossdock.router.deciding import Decision, deciding
+from crossdock.router.driving import drive
 
 CONTRACTS: Final = "contracts"
 ROUTES: Final = "routes"
@@ -40,11 +49,14 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         given: Name of an example of the contract, or of a ``.json`` file beside the route.
         expect: ``nothing``, ``rejected``, destinations, or destinations with the ``.json`` files
             beside the route that hold what each gets, in order where it is several.
+        calls: What each call answers: a ``.json`` file beside the route, ``nothing`` or ``fails``;
+            several are for one question each, in their order.
         contract: ``name@range`` of what is given; the first that the route accepts, if not said.
     """
 
     given: str
     expect: Literal["nothing", "rejected"] | tuple[str, ...] | dict[str, str | tuple[str, ...]]
+    calls: dict[str, str | tuple[str, ...]] = {}
     contract: str | None = None
 
 
@@ -67,7 +79,11 @@ class Tested(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run_examples(
-    route: CompiledRoute, examples: tuple[dict[str, Any], ...], registry: Registry, folder: Path
+    route: CompiledRoute,
+    examples: tuple[dict[str, Any], ...],
+    registry: Registry,
+    folder: Path,
+    calls: Mapping[str, LoadedCall],
 ) -> list[Tested]:
     """Run every example of a route.
 
@@ -76,6 +92,7 @@ def run_examples(
         examples: As the route file has them.
         registry: The contracts of the project.
         folder: The project folder.
+        calls: The calls of the project.
     """
     results = []
     for at, written in enumerate(examples):
@@ -83,7 +100,8 @@ def run_examples(
         branches: tuple[str, ...] = ()
         try:
             example = msgspec.convert(written, Example)
-            decision = decide(route, _message(route, example, registry, folder))
+            answers = DeclaredAnswers(example.calls, calls, folder)
+            decision = _decided(route, _message(route, example, registry, folder), answers)
             branches = decision.branches
             problems = tuple(_differences(decision, example, folder))
         except msgspec.ValidationError as error:
@@ -94,6 +112,14 @@ def run_examples(
             Tested(route=route.name, example=at, given=given, problems=problems, branches=branches)
         )
     return results
+
+
+def _decided(route: CompiledRoute, message: Message, answers: DeclaredAnswers) -> Decision:
+    """Decide with declared answers; a call that fails is what rejects the message."""
+    try:
+        return drive(deciding(route, message), answers)
+    except CrossdockError as error:
+        return Decision(outcome="rejected", reason=error.reason, problems=error.problems)
 
 
 def _message(route: CompiledRoute, example: Example, registry: Registry, folder: Path) -> Message:

@@ -66,8 +66,15 @@ class WorkersProject(msgspec.Struct, frozen=True, kw_only=True):
     workers: dict[str, LoadedWorker]
 
 
-def load_workers(folder: Path, *, group: str | None = None) -> WorkersProject:
+def load_workers(
+    folder: Path, *, group: str | None = None, beside: Path | None = None
+) -> WorkersProject:
     """Read every worker, of one group or of all.
+
+    Args:
+        folder: The project folder.
+        group: Name of the group; None for all.
+        beside: Where relative paths of secrets begin; the project folder when None.
 
     Raises:
         Halt: With every problem that was found.
@@ -81,7 +88,9 @@ def load_workers(folder: Path, *, group: str | None = None) -> WorkersProject:
         if group is not None and file.group != group:
             continue
         try:
-            workers[file.worker] = _load(folder, mesh, registry, loaded)
+            worker = _load(folder, mesh, registry, loaded)
+            settings = resolve_secrets(worker.settings, beside or folder)
+            workers[file.worker] = msgspec.structs.replace(worker, settings=settings)
         except CrossdockError as error:
             found = error.problems or (loaded.document.problem(error.reason),)
             problems += found
@@ -112,7 +121,7 @@ def _load(
     return LoadedWorker(
         file=file,
         adapter=adapter,
-        settings=resolve_secrets(settings, folder),
+        settings=settings,
         policy=policy,
         map=_expression(folder, loaded, "map"),
         identity=_expression(folder, loaded, "id"),

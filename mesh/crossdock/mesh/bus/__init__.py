@@ -1,5 +1,6 @@
 """The bus: the one place that touches the broker's client, nats-py under FastStream."""
 
+from crossdock.mesh.bus.bucket import Bucket, BucketLimits
 from crossdock.mesh.bus.bus import Bus
 from crossdock.mesh.bus.committing import Outgoing, Published
 from crossdock.mesh.bus.consumers import ConsumerState
@@ -8,6 +9,8 @@ from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
 from crossdock.mesh.bus.reading import Stored
 
 __all__ = [
+    "Bucket",
+    "BucketLimits",
     "Bus",
     "ConsumerSpec",
     "ConsumerState",

@@ -12,6 +12,7 @@ from faststream.nats import NatsBroker
 from nats.errors import Error as NatsError
 
 from crossdock.contracts import Disconnected, Message, Subjects, keyed_id
+from crossdock.mesh.bus.bucket import Bucket
 from crossdock.mesh.bus.committing import MAX_BATCH, Committer, Outgoing, Published
 from crossdock.mesh.bus.consumers import ConsumerState, list_consumers
 from crossdock.mesh.bus.fast_client import speed_up
@@ -193,6 +194,10 @@ class Bus:
             if await self.read_one(kind, sequence) is None:
                 return
             raise Disconnected(f"not removed: {type(error).__name__}") from error
+
+    def bucket(self, name: str) -> Bucket:
+        """Return a key-value bucket of the mesh; it need not be there yet."""
+        return Bucket(self.client, f"{self.subjects.mesh}-{name}")
 
     async def close(self) -> None:
         """Flush and close. Safe twice."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +105,20 @@ async def count_from(client: Client, stream: str, subject: str, sequence: int) -
     if headers.get("Status"):
         raise Disconnected(f"stream {stream} cannot be read: status {headers['Status']}")
     return int(headers["Nats-Num-Pending"]) + 1  # those behind it, and itself
+
+
+async def read_last(client: Client, stream: str, subjects: Sequence[str]) -> list[Stored]:
+    """Return the last message of each subject that has one; an answer may hold only some of them.
+
+    Args:
+        client: Connection.
+        stream: Name of the stream.
+        subjects: Without wildcards; at most a few hundred.
+
+    Raises:
+        Disconnected: The broker does not answer.
+    """
+    return await _page(client, stream, {"multi_last": list(subjects)})
 
 
 async def _page(client: Client, stream: str, start: dict[str, Any]) -> list[Stored]:

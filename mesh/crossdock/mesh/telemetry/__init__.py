@@ -7,6 +7,7 @@ from crossdock.mesh.telemetry.metrics import (
     DestinationMetrics,
     GatewayMetrics,
     Metrics,
+    ProjectMetrics,
     RouteMetrics,
     SourceMetrics,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "GatewayMetrics",
     "Hop",
     "Metrics",
+    "ProjectMetrics",
     "RouteMetrics",
     "SourceMetrics",
     "Step",

@@ -187,6 +187,16 @@ LEDGER_MISSING = Definition(
     "Messages that the component acknowledged, and of which no record tells what became of them; "
     "the same in all routers.",
 )
+PROJECT_REVISION = Definition(
+    "crossdock_project_revision",
+    "gauge",
+    "Number of the revision that the service runs; 0 when it follows a folder.",
+)
+PROJECT_PROBLEMS = Definition(
+    "crossdock_project_problems",
+    "gauge",
+    "Problems of the newest project, which is therefore not applied; 0 when it is.",
+)
 BUILD_INFO = Definition(
     "crossdock_build_info",
     "gauge",
@@ -227,6 +237,8 @@ ALL: Final[tuple[Definition, ...]] = (
     BREAKER_OPEN,
     PENDING,
     LEDGER_MISSING,
+    PROJECT_REVISION,
+    PROJECT_PROBLEMS,
     BUILD_INFO,
 )
 

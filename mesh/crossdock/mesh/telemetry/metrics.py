@@ -169,6 +169,21 @@ class BusMetrics(msgspec.Struct, frozen=True):
         )
 
 
+class ProjectMetrics(msgspec.Struct, frozen=True):
+    """What a service shows of the project that it runs."""
+
+    revision: Gauge
+    problems: Gauge
+
+    @classmethod
+    def of(cls, metrics: Metrics, service: str) -> ProjectMetrics:
+        """Bind the series of a service."""
+        return cls(
+            revision=metrics.gauge(d.PROJECT_REVISION, service),
+            problems=metrics.gauge(d.PROJECT_PROBLEMS, service),
+        )
+
+
 class ComponentMetrics(msgspec.Struct, frozen=True):
     """What is known of every route, sink and source."""
 

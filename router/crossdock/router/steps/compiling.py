@@ -9,9 +9,12 @@ from crossdock.router.compile_scope import CompileScope
 from crossdock.router.flow import PureStep
 from crossdock.router.step_file import Step
 from crossdock.router.steps.content_filter import compile_drop, compile_keep
+from crossdock.router.steps.enricher import compile_enrich
 from crossdock.router.steps.message_filter import compile_where
+from crossdock.router.steps.normalizer import compile_normalize
 from crossdock.router.steps.splitter import Splitter
 from crossdock.router.steps.translator import compile_map
+from crossdock.router.steps.wire_tap import compile_tap
 
 
 def compile_steps(steps: tuple[Step, ...], name: str, scope: CompileScope) -> tuple[PureStep, ...]:
@@ -46,4 +49,7 @@ _COMPILERS: Final[dict[str, Callable[[Step, str, CompileScope], PureStep | None]
     "drop": compile_drop,
     "where": compile_where,
     "split": _compile_split,
+    "enrich": compile_enrich,
+    "tap": compile_tap,
+    "normalize": compile_normalize,
 }

@@ -32,6 +32,16 @@ class Splitter(EffectStep, frozen=True, kw_only=True):
     steps: tuple[PureStep, ...]
     join: str | None
 
+    @property
+    def asks(self) -> bool:
+        """Whether one of its steps does."""
+        return any(each.asks for each in self.steps)
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Those of its steps."""
+        return tuple(name for each in self.steps for name in each.destinations)
+
     def run(self, flows: list[Flow], run: Run) -> Deciding[list[Flow]]:
         """Return the parts of all, or each whole with what its parts became."""
         made: list[Flow] = []

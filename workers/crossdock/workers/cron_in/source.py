@@ -11,8 +11,8 @@ from typing import Final, Protocol
 import msgspec
 
 from crossdock.contracts import keyed_id
+from crossdock.mesh.blocking import Blocking
 from crossdock.workers.adapter import Received, WorkerContext
-from crossdock.workers.blocking import Blocking
 from crossdock.workers.cron_in.memory import recall, remember
 from crossdock.workers.cron_in.schedule import Schedule
 from crossdock.workers.cron_in.settings import CronInSettings

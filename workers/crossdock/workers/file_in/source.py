@@ -12,8 +12,8 @@ from typing import Final
 import msgspec
 
 from crossdock.contracts import Disconnected, numbered_id
+from crossdock.mesh.blocking import Blocking
 from crossdock.workers.adapter import Received, WorkerContext
-from crossdock.workers.blocking import Blocking
 from crossdock.workers.file_errors import instruction
 from crossdock.workers.file_in.folder import Folder
 from crossdock.workers.file_in.reading import Reading

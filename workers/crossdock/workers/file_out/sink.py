@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from crossdock.contracts import CrossdockError, Disconnected, Reject
+from crossdock.mesh.blocking import Blocking
 from crossdock.workers.adapter import Delivery, WorkerContext
-from crossdock.workers.blocking import Blocking
 from crossdock.workers.file_errors import instruction
 from crossdock.workers.file_out.encoding import encoder, header
 from crossdock.workers.file_out.inbox import Inbox

@@ -1,13 +1,8 @@
 """``http-out``: sends each message to a URL, with its id as idempotency key."""
 
+from crossdock.mesh.web.auth import BasicAuth, BearerAuth, HeaderAuth, NoAuth
 from crossdock.workers.adapter import Adapter
-from crossdock.workers.http_out.settings import (
-    BasicAuth,
-    BearerAuth,
-    HeaderAuth,
-    HttpOutSettings,
-    NoAuth,
-)
+from crossdock.workers.http_out.settings import HttpOutSettings
 from crossdock.workers.http_out.sink import HttpSink
 
 __all__ = [

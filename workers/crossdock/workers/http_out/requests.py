@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Final
 
 import msgspec
@@ -10,7 +9,6 @@ import msgspec
 from crossdock.contracts import Reject
 from crossdock.contracts.message import JSON, SPEC_VERSION, encode, is_extension
 from crossdock.workers.adapter import Delivery
-from crossdock.workers.http_out.settings import Auth, BasicAuth, BearerAuth, HeaderAuth
 
 _ATTRIBUTES: Final = frozenset({"id", "source", "type", "dataschema", "subject", "time"})
 _TRACE: Final = ("traceparent", "tracestate")
@@ -45,17 +43,3 @@ def headers_of(delivery: Delivery, *, cloudevents: bool) -> dict[str, str]:
             if value and (name in _ATTRIBUTES or is_extension(name)):
                 headers[f"ce-{name}"] = encode(value)
     return headers
-
-
-def credentials(auth: Auth) -> dict[str, str]:
-    """Return the headers that hold the credentials."""
-    match auth:
-        case BasicAuth(user=user, password=password):
-            text = base64.b64encode(f"{user}:{password.reveal()}".encode()).decode()
-            return {"authorization": f"Basic {text}"}
-        case BearerAuth(token=token):
-            return {"authorization": f"Bearer {token.reveal()}"}
-        case HeaderAuth(name=name, value=value):
-            return {name.lower(): value.reveal()}
-        case _:
-            return {}

@@ -11,10 +11,11 @@ from typing import Final
 import httpx
 
 from crossdock.contracts import CrossdockError, Disconnected, Halt, Reject, Retry
+from crossdock.mesh.web.auth import credentials
+from crossdock.mesh.web.outcomes import of_answer, of_failure
 from crossdock.workers.adapter import Delivery, WorkerContext
 from crossdock.workers.file_errors import instruction
-from crossdock.workers.http_out.outcomes import of_answer, of_failure
-from crossdock.workers.http_out.requests import body_of, credentials, headers_of
+from crossdock.workers.http_out.requests import body_of, headers_of
 from crossdock.workers.http_out.settings import HttpOutSettings
 
 _MOST_READ: Final = 64 * 1024  # bytes of an answer that are read, to use its connection again (I8)

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from crossdock.contracts import Disconnected, Halt
-from crossdock.workers.sql.session import Driver
+from crossdock.mesh.sql.session import Driver
 from crossdock.workers.sql.table import qualified
 from crossdock.workers.sql_in.position import Position
 

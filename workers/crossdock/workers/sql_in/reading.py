@@ -9,15 +9,15 @@ import msgspec
 from sqlalchemy import Connection
 
 from crossdock.contracts import Halt, keyed_id, numbered_id
+from crossdock.mesh.sql.session import Driver
+from crossdock.mesh.sql.texts import prepare_texts
+from crossdock.mesh.sql.values import json_value
 from crossdock.workers.adapter import Received
-from crossdock.workers.sql.session import Driver
 from crossdock.workers.sql.table import describe
 from crossdock.workers.sql_in.position import Place
 from crossdock.workers.sql_in.settings import SqlInSettings
-from crossdock.workers.sql_in.values import json_value, sqlite_text
 
 _SHOWN = 80  # characters of a key
-_AS_TEXT = ("date", "time", "timetz", "timestamp", "timestamptz", "interval")
 
 
 class Reading:
@@ -51,7 +51,7 @@ class Reading:
         last = f" ORDER BY {order} LIMIT {mark}"
         known = " AND ".join(f"{table.columns[name]} IS NOT NULL" for name in self._order)
         self._statement = (f"{first}{known}{last}", f"{first}({order}) > ({marks}){last}")
-        _prepare_driver(connection.connection.dbapi_connection, connection.dialect.name)
+        prepare_texts(connection)
 
     def rows(self, driver: Driver, low: Place | None, limit: int) -> list[tuple[Any, ...]]:
         """Return the rows above a place, in order."""
@@ -96,14 +96,3 @@ class Reading:
             error=error,
             token=place,
         )
-
-
-def _prepare_driver(driver: Driver, dialect: str) -> None:
-    """Make the driver return texts where Python's own types cannot hold all that SQL can."""
-    if dialect == "sqlite":
-        driver.text_factory = sqlite_text
-        return
-    from crossdock.workers.sql_in.postgresql import Text, Time  # noqa: PLC0415 - an extra of its own
-
-    for name in _AS_TEXT:
-        driver.adapters.register_loader(name, Time if name.startswith("timestamp") else Text)

@@ -12,9 +12,9 @@ import msgspec
 from sqlalchemy import Connection
 
 from crossdock.contracts import Halt, Reject
+from crossdock.mesh.sql.database import Database
+from crossdock.mesh.sql.session import Driver
 from crossdock.workers.adapter import Received, WorkerContext
-from crossdock.workers.sql.database import Database
-from crossdock.workers.sql.session import Driver
 from crossdock.workers.sql_in.position import Place, Position
 from crossdock.workers.sql_in.progress import InDatabase, InFile, Progress
 from crossdock.workers.sql_in.reading import Reading

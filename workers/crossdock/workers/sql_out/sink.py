@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 
 from crossdock.contracts import CrossdockError, Halt, Reject, Retry
 from crossdock.mesh.fail_points import reach
+from crossdock.mesh.sql.database import Database
+from crossdock.mesh.sql.session import Driver
 from crossdock.workers.adapter import Delivery, WorkerContext
-from crossdock.workers.sql.database import Database
-from crossdock.workers.sql.session import Driver
 from crossdock.workers.sql.table import Table, describe
 from crossdock.workers.sql_out.rows import Row, Shape, runs
 from crossdock.workers.sql_out.settings import SqlOutSettings

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 import msgspec
 from sqlalchemy import Connection
 
-from crossdock.workers.sql.session import Driver
+from crossdock.mesh.sql.session import Driver
 from crossdock.workers.sql.table import Table, qualified
 from crossdock.workers.sql_out.rows import Row
 from crossdock.workers.sql_out.settings import SqlOutSettings

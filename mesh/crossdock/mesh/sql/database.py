@@ -9,8 +9,8 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
 from crossdock.contracts import Disconnected, Halt
-from crossdock.workers.sql.location import locate, shown
-from crossdock.workers.sql.session import Driver, Session
+from crossdock.mesh.sql.location import locate, shown
+from crossdock.mesh.sql.session import Driver, Session
 
 _T = TypeVar("_T")
 _BUSY: Final = 5.0  # seconds that SQLite waits for another writer before it says BUSY
@@ -24,7 +24,7 @@ class Database:
         """Remember where it is.
 
         Args:
-            url: As :func:`crossdock.workers.sql.location.locate` reads it.
+            url: As :func:`crossdock.mesh.sql.location.locate` reads it.
             folder: Where a relative SQLite path starts.
             writes: Whether each piece of work is a transaction that writes; otherwise each
                 statement stands alone.

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from crossdock.contracts import CrossdockError, Disconnected
-from crossdock.workers.blocking import Blocking
-from crossdock.workers.sql.errors import instruction
+from crossdock.mesh.blocking import Blocking
+from crossdock.mesh.sql.errors import instruction
 
 _T = TypeVar("_T")
 Driver: TypeAlias = Any

@@ -28,12 +28,12 @@ def locate(text: str, folder: Path) -> URL:
         url = make_url(text)
     except (ArgumentError, ValueError):
         raise Halt(
-            "settings/url is not a database URL: write sqlite:///PATH or "
+            "url is not a database URL: write sqlite:///PATH or "
             "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
         ) from None  # the cause quotes the URL
     driver = _DRIVERS.get(url.get_backend_name())
     if driver is None:
-        raise Halt("settings/url names a database that is not supported: use sqlite or postgresql")
+        raise Halt("url names a database that is not supported: use sqlite or postgresql")
     url = url.set(drivername=driver)
     return _sqlite_file(url, folder) if driver.startswith("sqlite") else url
 
@@ -48,5 +48,5 @@ def shown(url: URL) -> str:
 def _sqlite_file(url: URL, folder: Path) -> URL:
     name = url.database or ""
     if name in {"", ":memory:"} or name.startswith("file:"):
-        raise Halt("settings/url must name a SQLite file: sqlite:///PATH; memory is not durable")
+        raise Halt("url must name a SQLite file: sqlite:///PATH; memory is not durable")
     return url.set(database=str(folder / name))

@@ -1,0 +1,153 @@
+"""Comparing what is wanted with what holds, and with what the broker and the services do."""
+
+from __future__ import annotations
+
+import msgspec
+
+from crossdock.cli.project_check import Findings, accepts
+from crossdock.cli.proposing import Proposal, of_revision
+from crossdock.contracts import ContractRef, Disconnected, Halt, Problem
+from crossdock.mesh.bus import Bus, ConsumerState
+from crossdock.mesh.dead_letters import redrive_subject
+from crossdock.mesh.finding import DESTINATION_PREFIX, ROUTE_PREFIX
+from crossdock.mesh.registry.comparing import Change, compare, removed_names, text_diff
+from crossdock.mesh.registry.drift import Drift, consumer_drift
+from crossdock.mesh.registry.promises import broken_promises
+from crossdock.mesh.registry.running import Instance, who_runs
+from crossdock.mesh.registry.store import Head, RevisionStore
+from crossdock.mesh.streams import stream_drift
+
+_SHOWN_BYTES = 64 * 1024
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan.
+
+    Attributes:
+        mesh: Name of the mesh.
+        head: What holds now; the plan is worth nothing once that has changed.
+        proposal: What shall hold.
+        changes: How they differ.
+        diffs: By path, how a text changes.
+        damaged: Why the revision that holds cannot be read, "" when it can; a new one repairs it.
+        broken: Promises that it breaks; only ``--force`` lets it.
+        warnings: What else a person should know.
+        services: Who runs which revision.
+        drift: What is not as the revision that holds wants it.
+    """
+
+    mesh: str
+    head: Head
+    proposal: Proposal
+    changes: tuple[Change, ...]
+    diffs: dict[str, list[str]]
+    damaged: str
+    broken: tuple[Problem, ...]
+    warnings: tuple[str, ...]
+    services: tuple[Instance, ...]
+    drift: tuple[Drift, ...]
+
+    @property
+    def behind(self) -> tuple[Instance, ...]:
+        """Services that run another revision than the one that holds."""
+        return tuple(each for each in self.services if each.revision != self.head.number)
+
+
+async def make_plan(bus: Bus, proposal: Proposal, head: Head) -> Made:
+    """Compare a proposal with what holds.
+
+    Raises:
+        Disconnected: The broker does not answer.
+    """
+    damaged = ""
+    try:
+        before = await _before(RevisionStore(bus), head, proposal)
+    except Halt as error:
+        damaged = error.reason
+        before = None
+    changes = compare(before.project.files if before else {}, proposal.project.files)
+    services = await who_runs(bus)
+    return Made(
+        mesh=bus.subjects.mesh,
+        head=head,
+        proposal=proposal,
+        changes=tuple(changes),
+        diffs=_diffs(before, proposal, changes) if before else {},
+        damaged=damaged,
+        broken=tuple(broken_promises(before.contracts, proposal.contracts) if before else ()),
+        warnings=(*_left_out(proposal), *await _orphans(bus, changes)),
+        services=tuple(services),
+        drift=tuple(await _drift(bus, before.findings, running=bool(services)) if before else ()),
+    )
+
+
+async def _before(store: RevisionStore, head: Head, proposal: Proposal) -> Proposal:
+    """Return what holds; when it is the same, it need not be looked at twice."""
+    files = await store.files(head.revision)
+    if files == proposal.project.files:
+        await store.contents(files.values())  # is it all there?
+        return proposal
+    return await of_revision(store, head.revision)
+
+
+def _diffs(before: Proposal, after: Proposal, changes: list[Change]) -> dict[str, list[str]]:
+    diffs = {}
+    for path in (each.path for each in changes if each.sign == "changed"):
+        old, new = (each.contents[each.files[path]] for each in (before.project, after.project))
+        if max(len(old), len(new)) <= _SHOWN_BYTES:
+            diffs[path] = text_diff(old, new)
+    return diffs
+
+
+def _left_out(proposal: Proposal) -> list[str]:
+    return [f"{path} is not part of a revision" for path in proposal.project.left_out]
+
+
+async def _orphans(bus: Bus, changes: list[Change]) -> list[str]:
+    """Tell what waits for those that go away."""
+    warnings = []
+    for kind, stream, prefix in (
+        ("route", "in", ROUTE_PREFIX),
+        ("worker", "out", DESTINATION_PREFIX),
+    ):
+        gone = removed_names(changes, kind)
+        waiting = {each.name: each.lag for each in await _consumers(bus, stream)} if gone else {}
+        for name in gone:
+            lag = waiting.get(prefix + name, 0)
+            if lag:
+                warnings.append(f"{kind} {name} goes away; messages that wait for it: {lag:,}")
+    return warnings
+
+
+async def _drift(bus: Bus, findings: Findings, *, running: bool) -> list[Drift]:
+    if findings.mesh is None:
+        return []
+    drifts = []
+    for kind, wanted in (("in", _routes(bus, findings)), ("out", _destinations(bus, findings))):
+        drifts += consumer_drift(wanted, await _consumers(bus, kind), works=running)
+    if running:
+        found = await stream_drift(bus, findings.mesh.broker)
+        drifts += [Drift(name=name, message=message) for name, message in found.items()]
+    return drifts
+
+
+def _routes(bus: Bus, findings: Findings) -> dict[str, list[str]]:
+    return {
+        f"{ROUTE_PREFIX}{each.route}": [
+            *(bus.subjects.incoming(ContractRef.parse(ref).name) for ref in accepts(each)),
+            redrive_subject(bus, each.route),
+        ]
+        for each in findings.routes
+    }
+
+
+def _destinations(bus: Bus, findings: Findings) -> dict[str, list[str]]:
+    names = [each.loaded.value.destination for each in findings.workers if each.is_sink]
+    return {f"{DESTINATION_PREFIX}{name}": [bus.subjects.outgoing(name)] for name in names}
+
+
+async def _consumers(bus: Bus, kind: str) -> list[ConsumerState]:
+    try:
+        return await bus.consumers(kind)
+    except Disconnected:  # the stream is not there before the first service has run
+        return []

@@ -1,0 +1,1 @@
+"""The registry: revisions of a project in the broker, which services follow live."""

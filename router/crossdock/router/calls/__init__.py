@@ -1,0 +1,1 @@
+"""Named clients that routes may call: files in ``calls/`` of the project."""

@@ -20,7 +20,7 @@ class Kept:
             max_bytes: Of all values; when full, putting fails (I8).
         """
         self._bus = bus
-        self._bucket = bus.bucket(f"{bus.subjects.mesh}-{name}")
+        self._bucket = bus.bucket(name)
         self._max_bytes = max_bytes
         self._made = False
 

@@ -192,7 +192,7 @@ class Teller:
             return {"note": f"it cannot be told any more: {error.reason}"}
         return {
             "why": why,
-            "policy": str(shown.route.get("on_failure", "standard")),
+            "policy": route.on_failure,
             "revision_is": _NOW if same else _CHANGED if revision is None else _KEPT,
             "note": _note(fact, why, kept=revision is not None),
         }

@@ -10,7 +10,7 @@ import logging
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -18,6 +18,7 @@ from crossdock.contracts import Contract, CrossdockError, Registry, keyed_id
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.expression_file import SUFFIX
 from crossdock.mesh.kept import Kept
+from crossdock.mesh.project.loading import load_named
 from crossdock.router.compiled import CompiledRoute, compile_route
 from crossdock.router.route_file import RouteFile
 from crossdock.router.step_file import called
@@ -26,19 +27,18 @@ _log = logging.getLogger("crossdock.router")
 
 _MAX_BYTES: Final = 128 * 1024**2
 _DIGITS: Final = 16
+_FOLDER: Final = "routes"
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """One state of a route.
 
     Attributes:
-        route: The route file.
-        texts: The ``.jsonata`` files that it uses, by name.
+        files: The route file and the ``.jsonata`` files that it uses, by name.
         contracts: A digest of each contract that it accepts, by ``dataschema``.
     """
 
-    route: dict[str, Any]
-    texts: dict[str, str]
+    files: dict[str, str]
     contracts: dict[str, str]
 
     @property
@@ -52,14 +52,13 @@ def revision_of(file: RouteFile, folder: Path, route: CompiledRoute) -> Revision
 
     Args:
         file: The route as written.
-        folder: Where its ``.jsonata`` files are.
+        folder: Where it and its ``.jsonata`` files are.
         route: What was compiled from it.
     """
-    written: dict[str, Any] = msgspec.to_builtins(file)
-    names = sorted({each for each in _strings(written) if _is_file(each)})
-    texts = {each: _read(folder / each) for each in names}
+    names = {each for each in _strings(file) if _is_file(each)}
+    files = {each: _read(folder / each) for each in sorted({f"{file.route}.yaml", *names})}
     contracts = {each.dataschema: digest(each) for each in route.accepted.values()}
-    return Revision(route=written, texts=texts, contracts=contracts)
+    return Revision(files=files, contracts=contracts)
 
 
 def rebuild(revision: Revision, registry: Registry, *, mesh: str) -> CompiledRoute:
@@ -68,15 +67,16 @@ def rebuild(revision: Revision, registry: Registry, *, mesh: str) -> CompiledRou
     Raises:
         Halt: It cannot be compiled any more: a contract is gone, for example.
     """
-    file = msgspec.convert(revision.route, RouteFile)
     with tempfile.TemporaryDirectory(prefix="crossdock-route-") as name:
-        folder = Path(name).resolve()
-        for text_name, text in revision.texts.items():
-            path = (folder / text_name).resolve()
+        folder = (Path(name) / _FOLDER).resolve()
+        for file, text in revision.files.items():
+            path = (folder / file).resolve()
             if path.is_relative_to(folder):  # what is kept came through the broker
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
-        return compile_route(file, registry, folder, mesh=mesh, calls=tuple(called(file.steps)))
+        (route,) = load_named(Path(name), _FOLDER, RouteFile, "route")
+        calls = tuple(called(route.steps))
+        return compile_route(route, registry, folder, mesh=mesh, calls=calls)
 
 
 def digest(contract: Contract) -> str:
@@ -116,6 +116,9 @@ class Revisions:
 def _strings(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield from _strings(getattr(value, name))
     elif isinstance(value, dict):
         for each in value.values():
             yield from _strings(each)

@@ -1,23 +1,12 @@
-"""Orders through the route of ``project_folder``, in a router inside a test."""
+"""Orders for the route of ``project_folder``."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-
 import msgspec
 
-from crossdock.contracts import Message, Subjects
+from crossdock.contracts import Message
 from crossdock.contracts.reference import dataschema
-from crossdock.mesh import records
-from crossdock.mesh.bus import Bus
-from crossdock.router.running import Router
-from running_router import started
-
-SUBJECTS = Subjects("t")
-ORDERS = "sales.order.placed"
+from running_router import ORDER
 
 
 def order(number: int, country: str = "DE", total: float = 10, **more: object) -> Message:
@@ -26,31 +15,7 @@ def order(number: int, country: str = "DE", total: float = 10, **more: object) -
     return Message(
         id=f"m{number}",
         source="/test",
-        type=ORDERS,
-        dataschema=dataschema(ORDERS, "1.0.0"),
+        type=ORDER,
+        dataschema=dataschema(ORDER, "1.0.0"),
         data=msgspec.json.encode(data),
     )
-
-
-@asynccontextmanager
-async def running_router(bus: Bus, folder: Path) -> AsyncIterator[Router]:
-    """Run the routes of a project."""
-    router = await started(bus, folder)
-    try:
-        yield router
-    finally:
-        await router.stop()
-
-
-async def entries_of(bus: Bus, component: str, count: int) -> list[records.Entry]:
-    """Return the entries of a component as soon as there are so many."""
-    async with asyncio.timeout(15):
-        while True:
-            found = [
-                entry
-                async for each in bus.read("record", subject=SUBJECTS.record(component))
-                for entry in records.read(each.data).entries
-            ]
-            if len(found) >= count:
-                return found
-            await asyncio.sleep(0.02)

@@ -21,9 +21,10 @@ from crossdock.router.handling import RouteHandler
 from crossdock.router.loading import load_router
 from nats_server import NatsServer
 from project_folder import ROUTE, write, write_contract, write_project
-from routed_orders import ORDERS, SUBJECTS, entries_of, order, running_router
+from routed_orders import order
+from running_router import ORDER, SUBJECTS, entries_of, running_router
 
-IN = SUBJECTS.incoming(ORDERS)
+IN = SUBJECTS.incoming(ORDER)
 
 
 @pytest.fixture
@@ -157,7 +158,7 @@ async def test_the_watch_shows_what_is_missing_and_nothing_when_all_is_there(
 
     def shown() -> float | None:
         labels = {"mesh": "t", "service": "router", "component": "by-country"}
-        return registry.get_sample_value("crossdock_ledger_imbalance", labels)
+        return registry.get_sample_value("crossdock_ledger_missing_messages", labels)
 
     async with running_router(bus, write_project(tmp_path)):
         await watch.look()

@@ -20,9 +20,10 @@ from crossdock.mesh.project.settings import BrokerSettings
 from crossdock.mesh.streams import provision
 from nats_server import NatsServer
 from project_folder import ROUTE, write, write_project
-from routed_orders import ORDERS, SUBJECTS, entries_of, order, running_router
+from routed_orders import order
+from running_router import ORDER, SUBJECTS, entries_of, running_router
 
-IN = SUBJECTS.incoming(ORDERS)
+IN = SUBJECTS.incoming(ORDER)
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 

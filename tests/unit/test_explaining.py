@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -11,11 +12,12 @@ from crossdock.contracts import Message
 from crossdock.contracts.masking import MASK, is_personal, masked
 from crossdock.contracts.reference import dataschema
 from crossdock.router.compiled import CompiledRoute
-from crossdock.router.explaining import Explanation, Told, explain
+from crossdock.router.explaining import Explanation, Recorded, Told, explain
 from crossdock.router.loading import load_router
 from project_folder import write_project
 from routed_orders import order
 
+NOW = Recorded(time=datetime(2026, 1, 31, tzinfo=UTC))
 STEPS = """
     route: by-country
     accepts: sales.order.placed@^1
@@ -45,7 +47,7 @@ def places(found: Explanation) -> dict[str, Told]:
 
 
 def test_each_step_says_what_it_made_and_each_branch_for_how_many_parts(tmp_path: Path) -> None:
-    found = places(explain(route(tmp_path, STEPS), order(1)))
+    found = places(explain(route(tmp_path, STEPS), order(1), NOW))
     assert list(found) == ["steps/0", "steps/1", "steps/2", "send/0", "send/1"]
     assert found["steps/0"].held
     assert found["steps/0"].values[0].value == "10"
@@ -55,7 +57,7 @@ def test_each_step_says_what_it_made_and_each_branch_for_how_many_parts(tmp_path
 
 
 def test_what_was_not_reached_says_so(tmp_path: Path) -> None:
-    found = explain(route(tmp_path, STEPS), order(1, total=1))
+    found = explain(route(tmp_path, STEPS), order(1, total=1), NOW)
     told = places(found)
     assert found.outcome == "filtered"
     assert (told["steps/0"].held, told["steps/0"].why) == (False, "where: 1 in, 0 on")
@@ -66,9 +68,9 @@ def test_what_was_not_reached_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [None, STEPS])
 def test_a_watched_route_decides_the_same(tmp_path: Path, text: str | None) -> None:
     compiled = route(tmp_path, text)
-    first = explain(compiled, order(1))
+    first = explain(compiled, order(1), NOW)
     assert first.children
-    assert first == explain(compiled, order(1))
+    assert first == explain(compiled, order(1), NOW)
 
 
 def test_where_a_step_put_what_is_personal_is_not_known_so_nothing_is_shown_I6(
@@ -76,8 +78,8 @@ def test_where_a_step_put_what_is_personal_is_not_known_so_nothing_is_shown_I6(
 ) -> None:
     text = STEPS.replace("- split: all", "- where: land = 'DE'").replace("$ > 1", "land = 'DE'")
     compiled = route(tmp_path, text)
-    open_ = places(explain(compiled, order(1)))
-    hidden = places(explain(compiled, order(1), personal=("/country",)))
+    open_ = places(explain(compiled, order(1), NOW))
+    hidden = places(explain(compiled, order(1), NOW, personal=("/country",)))
     assert open_["steps/2"].values[0].value == '"DE"'
     assert hidden["steps/0"].values[0].value == "10"  # the message as it came in
     assert hidden["steps/2"].values[0].value == f'"{MASK}"'
@@ -92,7 +94,7 @@ def test_a_refused_message_has_its_problems_and_no_branch_is_taken(tmp_path: Pat
         dataschema=dataschema("sales.order.placed", "1.0.0"),
         data=msgspec.json.encode({"order": "o"}),
     )
-    found = explain(route(tmp_path), message)
+    found = explain(route(tmp_path), message, NOW)
     assert found.outcome == "rejected"
     assert found.problems
     assert not any(each.taken for each in found.told)

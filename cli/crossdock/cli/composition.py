@@ -113,11 +113,13 @@ def run_gateway(place: Place, listen: str | None) -> int:
     Raises:
         Halt: The project cannot be used.
     """
+    from crossdock.cli.describing import describe
     from crossdock.gateway.app import Gateway
     from crossdock.gateway.clients import Clients
     from crossdock.gateway.doors import Doors
     from crossdock.gateway.loading import GatewayProject, load_gateway
     from crossdock.gateway.running import serve
+    from crossdock.mesh.catalogue.description import Describe
     from crossdock.mesh.telemetry import GatewayMetrics
 
     project = LastGood(place.source, load_gateway, check_change)
@@ -130,11 +132,15 @@ def run_gateway(place: Place, listen: str | None) -> int:
         # `anonymous` stays as it was when the address to listen on was chosen.
         return Clients(found.clients, anonymous=settings.anonymous)
 
+    def describing(found: GatewayProject) -> Describe:
+        return lambda: describe(found.folder, found.mesh, found.registry)
+
     async def work(running: Running) -> None:
         now = project.value
+        subjects = running.bus.subjects
         gateway = Gateway(
             running.bus,
-            Doors(now.registry, callers(now), running.bus.subjects, now.apis),
+            Doors(now.registry, callers(now), subjects, now.apis, describing(now)),
             settings,
             health=running.health,
             metrics=GatewayMetrics.of(running.metrics),
@@ -142,7 +148,7 @@ def run_gateway(place: Place, listen: str | None) -> int:
         )
 
         async def apply(found: GatewayProject) -> None:
-            gateway.replace(found.registry, callers(found), found.apis)
+            gateway.replace(found.registry, callers(found), found.apis, describing(found))
 
         async with asyncio.TaskGroup() as tasks:
             listening = asyncio.Event()

@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "gateway": "crossdock.cli.services:gateway",
     "router": "crossdock.cli.services:router",
     "worker": "crossdock.cli.services:worker",
+    "docs": "crossdock.cli.docs:docs",
     "message": "crossdock.cli.message:app",
     "dead": "crossdock.cli.dead:app",
     "why": "crossdock.cli.why:why",

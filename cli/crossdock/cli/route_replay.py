@@ -67,7 +67,7 @@ def replay(  # noqa: PLR0913 - each is an option of the command
         return await run(bus, candidate, span, limit)
 
     found = visit(project, nats, look)
-    counts = Counter(each.verdict for each in found)
+    counts: Counter[str] = Counter(each.verdict for each in found)
     if json:
         for each in [each for each in found if each.verdict != "same"][:show]:
             say_json(_described(each))

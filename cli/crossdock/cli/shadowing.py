@@ -22,7 +22,7 @@ from crossdock.router.calls.loading import load_calls
 from crossdock.router.compiled import CompiledRoute, compile_route
 from crossdock.router.loading import FOLDER
 from crossdock.router.route_file import RouteFile
-from crossdock.router.shadow import Shadow, compare_data, shadow
+from crossdock.router.shadow import Shadow, Stubs, compare_data, shadow
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,13 +92,14 @@ async def replay(bus: Bus, candidate: Candidate, span: Range, limit: int) -> lis
         return []
     since = datetime.fromisoformat(messages[0].time) - EARLIER
     recorded = await _recorded(bus, route.name, since, {each.sequence for each in messages})
+    stubs = Stubs(candidate.answers)
     found = [
         shadow(
             route,
             Message.from_headers(each.headers, each.data),
             each.sequence,
             recorded.get(each.sequence),
-            candidate.answers,
+            stubs,
         )
         for each in messages
     ]

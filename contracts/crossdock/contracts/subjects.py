@@ -66,8 +66,12 @@ class Subjects(msgspec.Struct, frozen=True):
         """Return where the records of a component go: ``<mesh>.record.<component>``."""
         return f"{self.mesh}.record.{_token(where, 'component')}"
 
+    def claim(self, component: str, digest: str) -> str:
+        """Return where a claimed key is: ``<mesh>.once.<component>.<digest>``."""
+        return f"{self.mesh}.once.{_token(component, 'component')}.{_token(digest, 'digest')}"
+
     def stream(self, kind: str) -> str:
-        """Return the name of a stream; kind is ``in``, ``out``, ``dead`` or ``record``."""
+        """Return the name of a stream: ``in``, ``out``, ``dead``, ``record`` or ``once``."""
         return f"{self.mesh}-{kind}"
 
     def contract_of(self, subject: str) -> str | None:

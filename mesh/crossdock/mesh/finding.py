@@ -25,7 +25,7 @@ _SEARCH_SECONDS = 5.0
 ROUTE_PREFIX = "route-"
 DESTINATION_PREFIX = "dest-"
 
-DestinationState = Literal["pending", "delivered", "dead"]
+DestinationState = Literal["pending", "delivered", "filtered", "dead"]
 RouteState = Literal["pending", "routed", "filtered", "dead"]
 
 
@@ -35,8 +35,8 @@ class DestinationStatus(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         destination: Where it goes.
         id: Its own id.
-        state: Pending, delivered or dead.
-        detail: Why, for a dead one.
+        state: Pending, delivered, dead, or filtered because its time was over.
+        detail: Why, for a dead or filtered one.
     """
 
     destination: str
@@ -279,6 +279,6 @@ class _Story:
         entry = self._delivered.get(last)
         state: DestinationState = "pending"
         if entry is not None:
-            state = "dead" if entry.outcome == "dead" else "delivered"
+            state = msgspec.convert(entry.outcome, DestinationState)
         detail = entry.detail if entry is not None else ""
         return DestinationStatus(destination=destination, id=last, state=state, detail=detail)

@@ -9,7 +9,8 @@ record goes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Never
+from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -17,9 +18,9 @@ from crossdock.contracts import CrossdockError, Message, Problem
 from crossdock.contracts.masking import MASK, masked
 from crossdock.router.compiled import CompiledBranch, CompiledRoute
 from crossdock.router.conditions import Guard
-from crossdock.router.deciding import Decision, deciding
+from crossdock.router.deciding import Decision, deciding, expired
 from crossdock.router.driving import drive
-from crossdock.router.effects import Effect
+from crossdock.router.effects import Answer, Claim, Effect
 from crossdock.router.flow import PureStep, Ran
 from crossdock.router.seen_values import Seen, seen_values
 from crossdock.router.watched import Look, Looks, watched
@@ -72,15 +73,29 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     children: Children = ()
 
 
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """What was recorded when the route decided.
+
+    Attributes:
+        time: When.
+        detail: Why, in one line.
+        children: Destination and id of each message that was made.
+    """
+
+    time: datetime
+    detail: str = ""
+    children: Children = ()
+
+
 def explain(
-    route: CompiledRoute, message: Message, recorded: Children = (), personal: Sequence[str] = ()
+    route: CompiledRoute, message: Message, recorded: Recorded, personal: Sequence[str] = ()
 ) -> Explanation:
     """Decide once more, and tell why.
 
     Args:
         route: The route.
         message: The message as it came in.
-        recorded: What was made of it, for what cannot be decided again.
+        recorded: What was recorded of it, for what cannot be decided again.
         personal: JSON Pointers into its data of what no one is shown (I6).
     """
     told = _Telling(route, message, recorded, personal)
@@ -107,14 +122,15 @@ class _Telling:
         self,
         route: CompiledRoute,
         message: Message,
-        recorded: Children,
+        recorded: Recorded,
         personal: Sequence[str],
     ) -> None:
         contract = route.accepted.get(message.dataschema)
         self._original = None if contract is None else contract.decode(message.data)[0]
         self._route, self._looks = watched(route)
         self._personal = personal
-        self._sent_to = {destination for destination, _ in recorded}
+        self._recorded = recorded
+        self._sent_to = {destination for destination, _ in recorded.children}
         self.stopped = ""
         self.decision = self._decide(message)
         self._ran = {each.step: each for each in self.decision.steps} if self.decision else {}
@@ -158,18 +174,22 @@ class _Telling:
         return told
 
     def _decide(self, message: Message) -> Decision | None:
+        gone = expired(self._route, message, self._recorded.time)
+        if gone is not None:
+            return gone
         try:
-            return drive(deciding(self._route, message), self._no_answer)
+            return drive(deciding(self._route, message), self._answer)
         except _Unanswered as unanswered:
             self.stopped = str(unanswered)
         except CrossdockError as error:
             self.stopped = error.reason
         return None
 
-    @staticmethod
-    def _no_answer(effect: Effect) -> Never:
+    def _answer(self, effect: Effect) -> Answer:
+        if isinstance(effect, Claim):  # who was not the first ended there, and the record says so
+            return not self._recorded.detail.startswith(effect.step)
         raise _Unanswered(
-            f"{effect.step} asked another system, whose answer is not kept: from there on it is "
+            f"{effect.step} asked {effect.client}, whose answer is not kept: from there on it is "
             "told as far as the record goes"
         )
 

@@ -6,20 +6,22 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
 from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry
+from crossdock.contracts.expiry import EXPIRY
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.bus.committing import MAX_BATCH
 from crossdock.mesh.fail_points import reach
 from crossdock.mesh.telemetry import RouteMetrics, Tracing, processing
-from crossdock.router.calls.clients import Clients
-from crossdock.router.deciding import Decision, decide, deciding
+from crossdock.router.answering import Answers
+from crossdock.router.compiled import CompiledRoute
+from crossdock.router.deciding import Decision, decide, deciding, expired
 from crossdock.router.driving import drive_async
-from crossdock.router.loading import LoadedRoute
-from crossdock.router.revision import Revisions
+from crossdock.router.revision import Revision, Revisions
 
 Item = tuple[str, Message]
 _MOST_AT_ONCE = 2 * MAX_BATCH  # children that wait to be stored (I8)
@@ -58,20 +60,21 @@ class RouteHandler:
     def __init__(
         self,
         bus: Bus,
-        loaded: LoadedRoute,
+        route: CompiledRoute,
         tracing: Tracing,
         metrics: RouteMetrics,
-        clients: Clients,
+        answers: Answers,
+        revision: Revision,
     ) -> None:
-        route = loaded.compiled
         self._bus = bus
-        self._revision = loaded.revision
-        self._revision_name = loaded.revision.name
+        self._revision = revision
+        self._revision_name = revision.name
         self._revision_kept = False
+        self._keeping = asyncio.Lock()
         self._route = route
         self._tracing = tracing
         self._metrics = metrics
-        self._clients = clients
+        self._answers = answers
         self._subjects = {name: bus.subjects.outgoing(name) for name in route.destinations}
         contracts = ",".join(sorted({each.name for each in route.accepted.values()}))
         self._step = processing(bus.subjects.stream("in") + f"/{contracts}", route.name)
@@ -79,6 +82,7 @@ class RouteHandler:
     async def __call__(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
         """Decide all, publish all, then answer for each."""
         start = time.perf_counter()
+        await self._keep_revision()
         outcomes: list[CrossdockError | None] = []
         made = Made()
         async with contextlib.aclosing(self._decisions(batch)) as decisions:
@@ -92,8 +96,8 @@ class RouteHandler:
         return outcomes
 
     async def close(self) -> None:
-        """Close the clients. Safe twice."""
-        await self._clients.close()
+        """Release who is asked. Safe twice."""
+        await self._answers.close()
 
     async def _decisions(
         self, batch: Sequence[Incoming]
@@ -115,7 +119,8 @@ class RouteHandler:
 
     def _decide(self, incoming: Incoming) -> Decision | CrossdockError:
         try:
-            return decide(self._route, incoming.message())
+            message = incoming.message()
+            return self._expired(message) or decide(self._route, message)
         except ValueError as error:
             return Reject(str(error))
         except Retry as error:
@@ -123,12 +128,20 @@ class RouteHandler:
 
     async def _decide_asking(self, incoming: Incoming) -> Decision | CrossdockError:
         try:
-            asked = deciding(self._route, incoming.message())
-            return await drive_async(asked, self._clients.answer)
+            message = incoming.message()
+            known = self._expired(message)
+            if known is not None:
+                return known
+            return await drive_async(deciding(self._route, message), self._answers)
         except ValueError as error:
             return Reject(str(error))
         except CrossdockError as error:
             return error
+
+    def _expired(self, message: Message) -> Decision | None:
+        if EXPIRY not in message.extensions:
+            return None
+        return expired(self._route, message, datetime.now(UTC))
 
     def _take(
         self, incoming: Incoming, decision: Decision | CrossdockError, made: Made
@@ -181,7 +194,6 @@ class RouteHandler:
         try:
             await asyncio.gather(*writes)
             reach("published")
-            await self._keep_revision()
             if made.entries:
                 revision = self._revision_name
                 await records.write(self._bus, "route", name, made.entries, revision=revision)
@@ -193,9 +205,10 @@ class RouteHandler:
 
     async def _keep_revision(self) -> None:
         """Keep the route as it is, before the first record that names it; once in a process."""
-        if not self._revision_kept:
-            self._revision_kept = True
-            await Revisions(self._bus).keep(self._route.name, self._revision)
+        async with self._keeping:  # batches stay in their order
+            if not self._revision_kept:
+                await Revisions(self._bus).keep(self._route.name, self._revision)
+                self._revision_kept = True
 
     def _count_sent(self, made: Made) -> None:
         for destination, subject in self._subjects.items():

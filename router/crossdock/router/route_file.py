@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -56,6 +56,8 @@ class RouteFile(_File, frozen=True):
         steps: What the message goes through before it is sent, in this order.
         send: Content-Based Router: the first branch that holds is taken.
         send_all: Recipient List: every branch that holds is taken.
+        expired: What becomes of a message that comes in after its ``expirytime``: ``drop`` filters
+            it, ``dead`` makes a dead letter of it.
         on_failure: Name of the failure policy.
         examples: For ``crossdock route test``.
     """
@@ -67,6 +69,7 @@ class RouteFile(_File, frozen=True):
     steps: tuple[Step, ...] = ()
     send: tuple[Branch, ...] = ()
     send_all: tuple[Branch, ...] = ()
+    expired: Literal["drop", "dead"] = "drop"
     on_failure: str = "standard"
     examples: tuple[dict[str, Any], ...] = ()
 

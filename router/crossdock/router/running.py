@@ -8,6 +8,7 @@ from pathlib import Path
 from prometheus_client import Gauge
 
 from crossdock.mesh.bus import Bus, ConsumerSpec
+from crossdock.mesh.claims import Claims
 from crossdock.mesh.components import Components
 from crossdock.mesh.consuming import Component, Consuming, Observer
 from crossdock.mesh.dead_letters import redrive_subject
@@ -15,6 +16,7 @@ from crossdock.mesh.finding import ROUTE_PREFIX
 from crossdock.mesh.observing import observer, show_held, show_state
 from crossdock.mesh.streams import has_begun, set_begun
 from crossdock.mesh.telemetry import ComponentMetrics, Metrics, RouteMetrics, Tracing
+from crossdock.router.answering import Answers
 from crossdock.router.calls.clients import Clients
 from crossdock.router.handling import RouteHandler
 from crossdock.router.loading import LoadedRoute, RouterProject
@@ -91,7 +93,8 @@ class Router:
         )
         counts = RouteMetrics.of(self._metrics, compiled.name)
         clients = Clients(route.calls, self._folder)
-        handler = RouteHandler(self._bus, route, self._tracing, counts, clients)
+        answers = Answers(clients, Claims(self._bus, compiled.name))
+        handler = RouteHandler(self._bus, compiled, self._tracing, counts, answers, route.revision)
         consuming = _RouteRunner(self._bus, component, spec, handler, observer(counts))
         show_held(counts, consuming)
         state = ComponentMetrics.of(self._metrics, compiled.name)

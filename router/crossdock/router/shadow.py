@@ -16,9 +16,10 @@ from crossdock.mesh import json_patch
 from crossdock.mesh.expression import Json
 from crossdock.mesh.records import Entry
 from crossdock.router.compiled import CompiledRoute
-from crossdock.router.deciding import Decision, deciding
+from crossdock.router.deciding import EXPIRED, Decision, deciding
 from crossdock.router.driving import drive
-from crossdock.router.effects import Effect
+from crossdock.router.effects import Answer, Claim, Effect
+from crossdock.router.flow import Child
 
 _OUTCOMES: Final = {"routed": "routed", "filtered": "filtered", "rejected": "dead"}
 
@@ -90,12 +91,35 @@ class _Unanswered(Exception):
     """The candidate asks what no declared answer is there for."""
 
 
+class Stubs:
+    """Answers what candidates ask, without asking anybody."""
+
+    def __init__(self, answers: Mapping[str, Json]) -> None:
+        """Remember the answers.
+
+        Args:
+            answers: What each call answers, by its name.
+        """
+        self._answers = answers
+        self._claimed: dict[tuple[str, str], str] = {}
+
+    def __call__(self, effect: Effect) -> Answer:
+        """Answer one question."""
+        if isinstance(effect, Claim):  # the first with a key among these messages
+            return (
+                self._claimed.setdefault((effect.step, effect.key), effect.holder) == effect.holder
+            )
+        try:
+            return self._answers[effect.client]
+        except KeyError:
+            raise _Unanswered(
+                f"{effect.step} asks {effect.client}: give its answer with --answer "
+                f"{effect.client}=FILE"
+            ) from None
+
+
 def shadow(
-    route: CompiledRoute,
-    message: Message,
-    sequence: int,
-    recorded: Entry | None,
-    answers: Mapping[str, Json],
+    route: CompiledRoute, message: Message, sequence: int, recorded: Entry | None, stubs: Stubs
 ) -> Shadow:
     """Let a candidate decide on a message, and put it beside what was recorded.
 
@@ -104,21 +128,24 @@ def shadow(
         message: The message.
         sequence: Its number in the stream.
         recorded: What was recorded of it; None when nothing was.
-        answers: What each call answers, by its name.
+        stubs: Answers what the candidate asks.
     """
+    then = _then(recorded)
+    children: tuple[Child, ...] = ()
     try:
-        decision = drive(deciding(route, message), lambda effect: _answer(effect, answers))
+        decision = drive(deciding(route, message), stubs)
     except _Unanswered as unanswered:
-        decision, now = None, Way(outcome="unknown", detail=str(unanswered))
+        now = Way(outcome="unknown", detail=str(unanswered))
     except CrossdockError as error:
-        decision, now = None, Way(outcome="dead", detail=error.reason)
+        now = Way(outcome="dead", detail=error.reason)
     else:
-        now = _now(decision)
-    children = () if decision is None else decision.children
+        now, children = _now(decision), decision.children
+    if then.detail == EXPIRED:  # it came too late, and would again
+        now, children = then, ()
     return Shadow(
         sequence=sequence,
         id=message.id,
-        then=_then(recorded),
+        then=then,
         now=now,
         made={each.message.id: (each.destination, each.message) for each in children},
     )
@@ -140,16 +167,6 @@ def compare_data(found: Shadow, sent: Message, personal: tuple[str, ...]) -> Non
                 destination=destination, then=sent.dataschema, now=made.dataschema, changes=changes
             )
         )
-
-
-def _answer(effect: Effect, answers: Mapping[str, Json]) -> Json:
-    try:
-        return answers[effect.client]
-    except KeyError:
-        raise _Unanswered(
-            f"{effect.step} asks {effect.client}: give its answer with --answer "
-            f"{effect.client}=FILE"
-        ) from None
 
 
 def _then(recorded: Entry | None) -> Way:

@@ -9,7 +9,18 @@ import msgspec
 
 from crossdock.mesh.project.scalars import Duration
 
-PATTERNS: Final = ("map", "keep", "drop", "where", "split", "enrich", "tap", "normalize")
+PATTERNS: Final = (
+    "map",
+    "keep",
+    "drop",
+    "where",
+    "split",
+    "enrich",
+    "tap",
+    "normalize",
+    "expires",
+    "once",
+)
 _GIVEN_WITH: Final = {
     "as_": ("map", "keep", "drop", "split", "normalize"),
     "steps": ("split",),
@@ -52,6 +63,18 @@ class Enrich(_File, frozen=True, rename={"with_": "with"}):
     default: Any = None
 
 
+class Once(_File, frozen=True):
+    """What makes two messages the same.
+
+    Attributes:
+        key: JSONata that gives the key: a text, number or truth value, or a list of them.
+        within: For how long the first message with a key keeps it.
+    """
+
+    key: str
+    within: Duration = Duration(7 * 86400)
+
+
 class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
     """One step: exactly one of the keys that name a pattern, and what belongs to it.
 
@@ -67,6 +90,8 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
         tap: Wire Tap: destination that gets a copy of what is here now.
         normalize: Normalizer: for each accepted contract, ``name@range``, the mapping that makes
             the one of ``as``.
+        expires: Message Expiration: how long after its time what is made of a message is wanted.
+        once: Idempotent Receiver: lets go on the first message with a key.
         as_: Contract of what ``map``, ``keep``, ``drop``, ``split`` or ``normalize`` makes,
             ``name@range``; it is checked at once. Without it the data is checked where it is sent.
         steps: With ``split``: steps of the parts.
@@ -82,6 +107,8 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
     enrich: Enrich | None = None
     tap: str | None = None
     normalize: dict[str, str] | None = None
+    expires: Duration | None = None
+    once: Once | None = None
     as_: str | None = None
     steps: tuple[Step, ...] = ()
     join: Join | None = None

@@ -20,25 +20,30 @@ their order, as ``.json`` files, ``nothing``, or ``fails``::
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
 from crossdock.contracts import Contract, ContractRef, CrossdockError, Message, Problem, Registry
+from crossdock.contracts.message import is_extension
 from crossdock.mesh.expression import Json
 from crossdock.mesh.project.document import read_bytes
 from crossdock.mesh.project.problems import ProjectError
 from crossdock.router.calls.declared import DeclaredAnswers
 from crossdock.router.calls.loading import LoadedCall
 from crossdock.router.compiled import CompiledRoute
-from crossdock.router.deciding import Decision, deciding
+from crossdock.router.conditions import Condition
+from crossdock.router.deciding import Decision, deciding, expired
 from crossdock.router.driving import drive
 
 CONTRACTS: Final = "contracts"
 ROUTES: Final = "routes"
 _MAX_BYTES: Final = 1024 * 1024
 _MAX_DIFFERENCES: Final = 20
+_CORE: Final = ("subject", "time")
+_TIME: Final = "2026-01-01T00:00:00Z"
 _OUTCOMES: Final = {"nothing": "filtered", "rejected": "rejected"}
 
 
@@ -52,12 +57,16 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         calls: What each call answers: a ``.json`` file beside the route, ``nothing`` or ``fails``;
             several are for one question each, in their order.
         contract: ``name@range`` of what is given; the first that the route accepts, if not said.
+        seen: Another message with the same key was there before (``once``).
+        attributes: Of what is given, such as ``subject``, ``time`` and extensions.
     """
 
     given: str
     expect: Literal["nothing", "rejected"] | tuple[str, ...] | dict[str, str | tuple[str, ...]]
     calls: dict[str, str | tuple[str, ...]] = {}
     contract: str | None = None
+    seen: bool = False
+    attributes: dict[str, str] = {}
 
 
 class Tested(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +78,7 @@ class Tested(msgspec.Struct, frozen=True, kw_only=True):
         given: What was given.
         problems: How it differs from what was expected; empty when it passed.
         branches: The branches that were taken: ``send/0``.
+        conditions: Those that were evaluated, with what came of them.
     """
 
     route: str
@@ -76,6 +86,7 @@ class Tested(msgspec.Struct, frozen=True, kw_only=True):
     given: str
     problems: tuple[Problem, ...] = ()
     branches: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
 
 def run_examples(
@@ -96,20 +107,25 @@ def run_examples(
     """
     results = []
     for at, written in enumerate(examples):
-        given = str(written.get("given", ""))[:100]
-        branches: tuple[str, ...] = ()
+        decision = Decision(outcome="rejected")
         try:
             example = msgspec.convert(written, Example)
-            answers = DeclaredAnswers(example.calls, calls, folder)
+            answers = DeclaredAnswers(example.calls, calls, folder, seen=example.seen)
             decision = _decided(route, _message(route, example, registry, folder), answers)
-            branches = decision.branches
             problems = tuple(_differences(decision, example, folder))
         except msgspec.ValidationError as error:
             problems = (Problem(message=f"not an example: {error}"),)
         except (ValueError, CrossdockError) as error:
             problems = (Problem(message=str(error)),)
         results.append(
-            Tested(route=route.name, example=at, given=given, problems=problems, branches=branches)
+            Tested(
+                route=route.name,
+                example=at,
+                given=str(written.get("given", ""))[:100],
+                problems=problems,
+                branches=decision.branches,
+                conditions=decision.conditions,
+            )
         )
     return results
 
@@ -117,7 +133,8 @@ def run_examples(
 def _decided(route: CompiledRoute, message: Message, answers: DeclaredAnswers) -> Decision:
     """Decide with declared answers; a call that fails is what rejects the message."""
     try:
-        return drive(deciding(route, message), answers)
+        known = expired(route, message, datetime.now(UTC))
+        return known or drive(deciding(route, message), answers)
     except CrossdockError as error:
         return Decision(outcome="rejected", reason=error.reason, problems=error.problems)
 
@@ -125,13 +142,23 @@ def _decided(route: CompiledRoute, message: Message, answers: DeclaredAnswers) -
 def _message(route: CompiledRoute, example: Example, registry: Registry, folder: Path) -> Message:
     ref = route.accepts[0] if example.contract is None else ContractRef.parse(example.contract)
     contract = registry.resolve(ref)
+    wrong = [each for each in example.attributes if not _may_be_given(each)]
+    if wrong:
+        raise ValueError(f"{wrong[0][:80]!r} is no attribute that an example may give")
     return Message(
         id=example.given,
         source="/example",
         type=contract.name,
         dataschema=contract.dataschema,
         data=_given(example.given, contract, folder),
+        subject=example.attributes.get("subject", ""),
+        time=example.attributes.get("time", _TIME),
+        extensions={k: v for k, v in example.attributes.items() if k not in _CORE},
     )
+
+
+def _may_be_given(name: str) -> bool:
+    return name in _CORE or is_extension(name)
 
 
 def _given(name: str, contract: Contract, folder: Path) -> bytes:

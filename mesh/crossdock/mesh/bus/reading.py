@@ -86,6 +86,20 @@ async def read_one(client: Client, stream: str, sequence: int) -> Stored | None:
     return None if (msg.headers or {}).get("Status") else _stored(msg)
 
 
+async def read_last(client: Client, stream: str, subjects: Sequence[str]) -> list[Stored]:
+    """Return the last message of each subject that has one; an answer may hold only some of them.
+
+    Args:
+        client: Connection.
+        stream: Name of the stream.
+        subjects: Without wildcards; at most a few hundred.
+
+    Raises:
+        Disconnected: The broker does not answer.
+    """
+    return await _page(client, stream, {"multi_last": list(subjects)})
+
+
 async def count_from(client: Client, stream: str, subject: str, sequence: int) -> int:
     """Return how many messages of a subject a stream holds from a sequence on.
 
@@ -105,20 +119,6 @@ async def count_from(client: Client, stream: str, subject: str, sequence: int) -
     if headers.get("Status"):
         raise Disconnected(f"stream {stream} cannot be read: status {headers['Status']}")
     return int(headers["Nats-Num-Pending"]) + 1  # those behind it, and itself
-
-
-async def read_last(client: Client, stream: str, subjects: Sequence[str]) -> list[Stored]:
-    """Return the last message of each subject that has one; an answer may hold only some of them.
-
-    Args:
-        client: Connection.
-        stream: Name of the stream.
-        subjects: Without wildcards; at most a few hundred.
-
-    Raises:
-        Disconnected: The broker does not answer.
-    """
-    return await _page(client, stream, {"multi_last": list(subjects)})
 
 
 async def _page(client: Client, stream: str, start: dict[str, Any]) -> list[Stored]:

@@ -130,6 +130,11 @@ DESTINATION_DUPLICATE = Definition(
     "counter",
     "Messages that had their effect before: the inbox knew them.",
 )
+DESTINATION_EXPIRED = Definition(
+    "crossdock_destination_expired_messages",
+    "counter",
+    "Messages left out because their time was over.",
+)
 DESTINATION_DEAD = Definition(
     "crossdock_destination_dead_messages", "counter", "Messages put into the dead-letter stream."
 )
@@ -181,12 +186,6 @@ PENDING = Definition(
     "gauge",
     "Lag: messages in the stream that the component has not settled yet; the same in all replicas.",
 )
-LEDGER_MISSING = Definition(
-    "crossdock_ledger_imbalance",
-    "gauge",
-    "Messages that the component acknowledged, and of which no record tells what became of them; "
-    "the same in all routers.",
-)
 PROJECT_REVISION = Definition(
     "crossdock_project_revision",
     "gauge",
@@ -196,6 +195,12 @@ PROJECT_PROBLEMS = Definition(
     "crossdock_project_problems",
     "gauge",
     "Problems of the newest project, which is therefore not applied; 0 when it is.",
+)
+LEDGER_MISSING = Definition(
+    "crossdock_ledger_missing_messages",
+    "gauge",
+    "Messages that the component acknowledged, and of which no record tells what became of them; "
+    "the same in all routers.",
 )
 BUILD_INFO = Definition(
     "crossdock_build_info",
@@ -224,6 +229,7 @@ ALL: Final[tuple[Definition, ...]] = (
     DESTINATION_IN,
     DESTINATION_DELIVERED,
     DESTINATION_DUPLICATE,
+    DESTINATION_EXPIRED,
     DESTINATION_DEAD,
     DESTINATION_RETRIED,
     DESTINATION_IN_FLIGHT,
@@ -236,9 +242,9 @@ ALL: Final[tuple[Definition, ...]] = (
     COMPONENT_HALTED,
     BREAKER_OPEN,
     PENDING,
-    LEDGER_MISSING,
     PROJECT_REVISION,
     PROJECT_PROBLEMS,
+    LEDGER_MISSING,
     BUILD_INFO,
 )
 

@@ -107,7 +107,7 @@ async def test_a_candidate_that_asks_is_answered_by_a_file_or_not_told(
     write(
         project,
         "calls/rates.yaml",
-        "call: rates\nhttp: {url: "http://127.0.0.1:9/rates"}\nanswers: billing.rate.told\n",
+        "call: rates\nhttp: {url: http://127.0.0.1:9/rates}\nanswers: billing.rate.told\n",
     )
     steps = "steps:\n      - enrich: {call: rates, into: rate}\n"
     write(tmp_path, "candidate.yaml", ROUTE.replace("send:", f"{steps}    send:"))

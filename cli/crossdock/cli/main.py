@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "why": "crossdock.cli.why:why",
     "trace": "crossdock.cli.trace:trace",
     "ledger": "crossdock.cli.ledger:ledger",
+    "replay": "crossdock.cli.replay:replay",
 }
 
 

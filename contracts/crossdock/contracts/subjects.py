@@ -66,8 +66,19 @@ class Subjects(msgspec.Struct, frozen=True):
         """Return where the records of a component go: ``<mesh>.record.<component>``."""
         return f"{self.mesh}.record.{_token(where, 'component')}"
 
+    def group(self, what: str, route: str, last: str) -> str:
+        """Return where something of a route's groups is: ``<mesh>.group.<what>.<route>.<last>``.
+
+        Args:
+            what: ``open``, ``timer``, ``due`` or ``ready``.
+            route: Name of the route.
+            last: Token of the key or the group; ``*`` for all of the route.
+        """
+        last = last if last == "*" else _token(last, "group")
+        return f"{self.mesh}.group.{_token(what, 'kind')}.{_token(route, 'route')}.{last}"
+
     def stream(self, kind: str) -> str:
-        """Return the name of a stream; kind is ``in``, ``out``, ``dead`` or ``record``."""
+        """Return the name of a stream: ``in``, ``out``, ``dead``, ``record`` or ``group``."""
         return f"{self.mesh}-{kind}"
 
     def contract_of(self, subject: str) -> str | None:

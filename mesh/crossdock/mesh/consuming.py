@@ -58,14 +58,14 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     """What consumes.
 
     Attributes:
-        kind: Route or destination.
+        kind: Route, the second half of one for its groups, or destination.
         name: Its name.
         policy: What to do on failure.
         batch: Most messages that the handler is given at once.
         lanes: How many batches are worked on at the same time.
     """
 
-    kind: Literal["route", "destination"]
+    kind: Literal["route", "group", "destination"]
     name: str
     policy: Policy
     batch: int = 500

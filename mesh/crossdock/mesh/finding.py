@@ -24,7 +24,7 @@ _SEARCH_SECONDS = 5.0
 ROUTE_PREFIX = "route-"
 
 DestinationState = Literal["pending", "delivered", "dead"]
-RouteState = Literal["pending", "routed", "filtered", "dead"]
+RouteState = Literal["pending", "routed", "grouped", "filtered", "dead"]
 
 
 class DestinationStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,19 +164,23 @@ class _Story:
     def __init__(self, sequence: int, routes: list[str]) -> None:
         self._sequence = sequence
         self._routes: dict[str, records.Entry | None] = dict.fromkeys(routes)
+        self._groups: dict[str, records.Entry] = {}
         self._delivered: dict[str, records.Entry] = {}
 
     def read(self, record: records.Record) -> None:
         for entry in record.entries:
             if record.kind == "route" and entry.sequence == self._sequence:
                 self._routes[record.where] = entry
+            elif record.kind == "group":
+                self._groups[entry.id] = entry
             elif record.kind == "destination":
                 self._delivered[entry.id] = entry
 
     @property
     def complete(self) -> bool:
         return all(
-            entry is not None and all(child in self._delivered for _, child in entry.children)
+            entry is not None
+            and all(child in self._delivered for _, child in self._children(entry))
             for entry in self._routes.values()
         )
 
@@ -200,11 +204,20 @@ class _Story:
             route=name,
             state=msgspec.convert(entry.outcome, RouteState),
             detail=entry.detail,
-            destinations=tuple(self._destination(*child) for child in entry.children),
+            destinations=tuple(self._destination(*child) for child in self._children(entry)),
         )
 
+    def _children(self, entry: records.Entry) -> list[tuple[str, str]]:
+        """Return what became of a message; in the place of a group what became of that."""
+        found: list[tuple[str, str]] = []
+        for destination, child in entry.children:
+            group = self._groups.get(child) if destination == records.GROUP else None
+            done = group is not None and group.outcome != "dead"
+            found += group.children if group is not None and done else [(destination, child)]
+        return found
+
     def _destination(self, destination: str, child: str) -> DestinationStatus:
-        entry = self._delivered.get(child)
+        entry = self._delivered.get(child) or self._groups.get(child)
         state: DestinationState = "pending"
         if entry is not None:
             state = "dead" if entry.outcome == "dead" else "delivered"

@@ -8,14 +8,16 @@ counts by stream sequence, the last entry holds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from crossdock.mesh.bus import Bus, Outgoing, Published
 
-Kind = Literal["route", "destination", "source"]
-Outcome = Literal["routed", "filtered", "delivered", "dead", "published", "refused"]
+Kind = Literal["route", "group", "destination", "source"]
+Outcome = Literal["routed", "grouped", "filtered", "delivered", "dead", "published", "refused"]
+GROUP: Final = "group:"
+"""Stands for the destination where the child is a group that the message has joined."""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -26,7 +28,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
         sequence: Its sequence in the stream it came from.
         outcome: What became of it.
         detail: Why, for a person; the branch or the reason, never a value of the payload.
-        children: Destination and id of each message that a route made of it.
+        children: Destination and id of each message that a route made of it; :data:`GROUP` and id
+            of each group that it joined.
     """
 
     id: str
@@ -40,7 +43,7 @@ class Record(msgspec.Struct, frozen=True):
     """The entries that one component wrote at once.
 
     Attributes:
-        kind: Kind of the component.
+        kind: Kind of the component; ``group`` is the second half of a route, for its groups.
         where: Its name.
         entries: One for each message.
     """

@@ -9,14 +9,18 @@ from prometheus_client import Gauge
 
 from crossdock.mesh.bus import Bus, ConsumerSpec
 from crossdock.mesh.components import Components
-from crossdock.mesh.consuming import Component, Consuming, Observer
+from crossdock.mesh.consuming import Component, Consuming
 from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.finding import ROUTE_PREFIX
+from crossdock.mesh.groups import GroupStore
 from crossdock.mesh.observing import observer, show_held, show_state
 from crossdock.mesh.streams import has_begun, set_begun
-from crossdock.mesh.telemetry import ComponentMetrics, Metrics, RouteMetrics, Tracing
+from crossdock.mesh.telemetry import ComponentMetrics, GroupMetrics, Metrics, RouteMetrics, Tracing
 from crossdock.router.calls.clients import Clients
-from crossdock.router.handling import RouteHandler
+from crossdock.router.compiled import CompiledRoute
+from crossdock.router.gathering import BATCH, GroupHandler, group_consumer
+from crossdock.router.halves import Halves
+from crossdock.router.handling import Half, RouteHandler
 from crossdock.router.loading import LoadedRoute, RouterProject
 
 LANES = 2  # one batch is decided while another waits for its PubAck
@@ -31,7 +35,8 @@ class Router:
         self._tracing = tracing
         self._from_start = False
         self._folder = Path()
-        self._components: Components[LoadedRoute, Consuming] = Components(self._make, self._forget)
+        self._bound = 0
+        self._components: Components[LoadedRoute, Halves] = Components(self._make, self._forget)
         self._lag: dict[str, Gauge] = {}
 
     async def apply(self, project: RouterProject) -> None:
@@ -43,6 +48,7 @@ class Router:
         begun = await has_begun(self._bus)
         self._from_start = not begun
         self._folder = project.folder
+        self._bound = int(project.mesh.broker.max_bytes)
         await self._components.apply(project.routes)
         if not begun and project.routes:
             await self._begin()
@@ -69,7 +75,49 @@ class Router:
         await asyncio.gather(*(each.ensure() for each in self._components.runners()))
         await set_begun(self._bus)
 
-    def _make(self, route: LoadedRoute) -> Consuming:
+    def _make(self, route: LoadedRoute) -> Halves:
+        compiled = route.compiled
+        counts = RouteMetrics.of(self._metrics, compiled.name)
+        clients = Clients(route.calls, self._folder)
+        groups = self._groups(compiled)
+        halves = [self._first(route, counts, clients, groups)]
+        if groups is not None:
+            halves.append(self._second(route, counts, clients, groups))
+        runner = Halves(halves, clients.close)
+        show_held(counts, runner)
+        state = ComponentMetrics.of(self._metrics, compiled.name)
+        show_state(state, runner)
+        self._lag[halves[0].durable] = state.pending
+        return runner
+
+    def _groups(self, route: CompiledRoute) -> GroupStore | None:
+        if route.aggregate is None:
+            return None
+        counts = GroupMetrics.of(self._metrics, route.name)
+        rule = route.aggregate.rule
+        return GroupStore(self._bus, route.name, rule, counts, bound=self._bound)
+
+    def _second(
+        self, route: LoadedRoute, counts: RouteMetrics, clients: Clients, groups: GroupStore
+    ) -> Consuming:
+        """Return what takes the groups of a route when they are complete."""
+        compiled = route.compiled
+        send = RouteHandler(self._bus, compiled, self._tracing, counts, clients, Half("group"))
+        handler = GroupHandler(self._bus, compiled.name, groups, send, counts)
+        component = Component(
+            kind="group", name=compiled.name, policy=route.policy, batch=BATCH, lanes=LANES
+        )
+        spec = group_consumer(self._bus, compiled.name)
+        return Consuming(self._bus, component, spec, handler, observer(counts))
+
+    def _first(
+        self,
+        route: LoadedRoute,
+        counts: RouteMetrics,
+        clients: Clients,
+        groups: GroupStore | None,
+    ) -> Consuming:
+        """Return what takes the messages of a route."""
         compiled = route.compiled
         subjects = self._bus.subjects
         contracts = sorted({each.name for each in compiled.accepted.values()})
@@ -83,38 +131,12 @@ class Router:
             from_start=self._from_start,
         )
         component = Component(kind="route", name=compiled.name, policy=route.policy, lanes=LANES)
-        counts = RouteMetrics.of(self._metrics, compiled.name)
-        clients = Clients(route.calls, self._folder)
-        handler = RouteHandler(self._bus, compiled, self._tracing, counts, clients)
-        consuming = _RouteRunner(self._bus, component, spec, handler, observer(counts))
-        show_held(counts, consuming)
-        state = ComponentMetrics.of(self._metrics, compiled.name)
-        show_state(state, consuming)
-        self._lag[spec.durable] = state.pending
-        return consuming
+        handler = RouteHandler(
+            self._bus, compiled, self._tracing, counts, clients, Half("route", groups)
+        )
+        return Consuming(self._bus, component, spec, handler, observer(counts))
 
     def _forget(self, route: LoadedRoute) -> None:
         self._lag.pop(f"{ROUTE_PREFIX}{route.compiled.name}", None)
         self._metrics.forget(route.compiled.name)
 
-
-class _RouteRunner(Consuming):
-    """Consumes for a route, and closes its clients at the end."""
-
-    def __init__(
-        self,
-        bus: Bus,
-        component: Component,
-        spec: ConsumerSpec,
-        handler: RouteHandler,
-        observe: Observer,
-    ) -> None:
-        super().__init__(bus, component, spec, handler, observe)
-        self._route_handler = handler
-
-    async def run(self) -> None:
-        """Consume, then close."""
-        try:
-            await super().run()
-        finally:
-            await asyncio.shield(self._route_handler.close())

@@ -17,14 +17,14 @@ MARK: Final = 8
 Reason = Literal["size", "when", "timeout"]
 
 
-def mark_of(message: Message, part: int = 0) -> bytes:
+def mark_of(message: Message, part: str = "") -> bytes:
     """Return by what a group knows a member again: 64 bits of source, id and part.
 
     Args:
         message: That it comes from.
-        part: Which of the parts that the route made of the message.
+        part: Which of the parts that the route made of the message; ``""`` for the whole of it.
     """
-    text = f"{message.identity} {part}" if part else message.identity
+    text = f"{message.identity} {part}"
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=MARK).digest()
 
 

@@ -116,7 +116,9 @@ class SchemaMaker:
             0.2,
         )
         if self.chance(0.3):
-            tuple_word, rest_word = ("items", "additionalItems") if self.old else ("prefixItems", "items")
+            tuple_word, rest_word = (
+                ("items", "additionalItems") if self.old else ("prefixItems", "items")
+            )
             made[tuple_word] = [self.schema(depth - 1) for _ in range(self.random.randrange(1, 3))]
             if self.chance(0.5):
                 made[rest_word] = self.chance(0.4) and self.schema(depth - 1)
@@ -161,7 +163,9 @@ class SchemaMaker:
         schemas = {self.pick(NAMES): self.schema(depth - 1)}
         if self.old:
             return {"dependencies": required if self.chance(0.5) else schemas}
-        return {"dependentRequired": required} if self.chance(0.5) else {"dependentSchemas": schemas}
+        return (
+            {"dependentRequired": required} if self.chance(0.5) else {"dependentSchemas": schemas}
+        )
 
     def _combined(self, depth: int) -> dict[str, Any]:
         word = self.pick(("allOf", "anyOf", "oneOf", "not", "if", "anyOf"))
@@ -225,7 +229,9 @@ class SchemaMaker:
         elif word == "type":
             made["type"] = self.random.sample(TYPES, self.random.randrange(1, 3))
         elif word == "required":
-            made["required"] = sorted({*value[1:], self.pick(NAMES)} if self.chance(0.5) else value[1:])
+            made["required"] = sorted(
+                {*value[1:], self.pick(NAMES)} if self.chance(0.5) else value[1:]
+            )
         elif word in ("enum", "anyOf", "oneOf", "allOf") and isinstance(value, list):
             more = self.pick(NUMBERS) if word == "enum" else self.schema(1)
             made[word] = value[1:] if len(value) > 1 and self.chance(0.5) else [*value, more]
@@ -258,7 +264,11 @@ class SchemaMaker:
         for word in ("anyOf", "oneOf", "allOf"):
             if word in schema and self.chance(0.7):
                 chosen = self.pick(schema[word])
-                both = {**chosen, **{k: v for k, v in schema.items() if k != word}} if isinstance(chosen, dict) else chosen
+                both = (
+                    {**chosen, **{k: v for k, v in schema.items() if k != word}}
+                    if isinstance(chosen, dict)
+                    else chosen
+                )
                 return self.document(both, root, depth + 1)
         kind = schema.get("type") or self._likely(schema)
         kind = self.pick(kind) if isinstance(kind, list) else kind

@@ -91,7 +91,7 @@ async def test_the_lines_of_an_order_become_the_order_in_their_order(
 
     assert (value("in"), value("grouped"), value("filtered"), value("out")) == (1201, 1000, 1, 200)
     labels = {"mesh": "t", "service": "router", "component": "orders", "reason": "size"}
-    assert registry.get_sample_value("crossdock_groups_completed_total", labels) == 200
+    assert registry.get_sample_value("crossdock_completed_groups_total", labels) == 200
     await router.stop()
 
 

@@ -84,13 +84,9 @@ class Janitor:
     async def run(self) -> None:
         """Clean now and then until cancelled."""
         while True:
-            for kind, clean in (
-                ("in", lambda: self.clean("in")),
-                ("out", lambda: self.clean("out")),
-                ("group", self.clean_groups),
-            ):
+            for kind in ("in", "out", "group"):
                 try:
-                    await clean()
+                    await (self.clean_groups() if kind == "group" else self.clean(kind))
                 except (NatsError, CrossdockError) as error:
                     _log.info("not cleaned", extra={"stream": kind, "why": type(error).__name__})
             await asyncio.sleep(_SOON if self._nearly_full else EVERY)

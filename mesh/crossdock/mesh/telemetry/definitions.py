@@ -124,9 +124,9 @@ ROUTE_GROUPED = Definition(
     "counter",
     "Messages that are stored with a group, which goes on when it is complete.",
 )
-GROUPS_OPENED = Definition("crossdock_groups_opened", "counter", "Groups that were opened.")
+GROUPS_OPENED = Definition("crossdock_opened_groups", "counter", "Groups that were opened.")
 GROUPS_COMPLETED = Definition(
-    "crossdock_groups_completed",
+    "crossdock_completed_groups",
     "counter",
     "Groups that became complete: by their size, a condition, or because their time was up.",
     ("reason",),

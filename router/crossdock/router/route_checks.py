@@ -13,6 +13,7 @@ from crossdock.contracts import Contract, Problem
 from crossdock.mesh.expression import Expression
 from crossdock.router.compiled import CompiledRoute
 
+_OF_A_MEMBER: Final = ("/aggregate/by", "/aggregate/order", "/aggregate/complete/size")
 _TEXT: Final = re.compile(r'"(?:\\.|[^"\\])*"|' r"'(?:\\.|[^'\\])*'")
 _WORDS: Final = frozenset({"and", "or", "in", "true", "false", "null"})
 # Brackets, variables, blocks, wildcards and parents change what a name is relative to.
@@ -56,7 +57,8 @@ def _unknown_fields(route: CompiledRoute) -> Iterator[Problem]:
 def _on_input(route: CompiledRoute) -> Iterator[tuple[str, Expression]]:
     """Yield the expressions that see the data as it came in: before a step, or without any."""
     for pointer, expression in route.expressions():
-        if pointer == "/where" or not route.steps:
+        first = not route.steps and (route.aggregate is None or pointer in _OF_A_MEMBER)
+        if first or pointer == "/where":
             yield pointer, expression
 
 

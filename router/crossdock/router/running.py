@@ -139,4 +139,3 @@ class Router:
     def _forget(self, route: LoadedRoute) -> None:
         self._lag.pop(f"{ROUTE_PREFIX}{route.compiled.name}", None)
         self._metrics.forget(route.compiled.name)
-

@@ -67,19 +67,24 @@ class Writes:
 
     def _ready(self, closed: Closed, timer_of: str | None) -> Swap:
         """Return a group that goes on; it takes the timer with it that nobody needs any more."""
-        group = closed.group
-        message = Message(
-            id=group.id,
-            source=self._source,
-            type=GROUP_TYPE,
-            data=msgspec.json.encode(closed.content),
-            time=group.time,
-            subject=group.subject,
-            extensions=group.extensions | {"causationid": group.members[-1].id},
-        )
+        message = message_of(closed, self._source)
         headers = message.headers()
         if timer_of is not None:
             headers["Nats-Scheduler"] = self._subjects.group("timer", self._route, timer_of)
             headers["Nats-Schedule-Next"] = "purge"
-        subject = self._subjects.group("ready", self._route, group.id)
+        subject = self._subjects.group("ready", self._route, message.id)
         return Swap(subject, message.data, headers)
+
+
+def message_of(closed: Closed, source: str) -> Message:
+    """Return a complete group as a message: caused by its last member, told of as its first."""
+    group = closed.group
+    return Message(
+        id=group.id,
+        source=source,
+        type=GROUP_TYPE,
+        data=msgspec.json.encode(closed.content),
+        time=group.time,
+        subject=group.subject,
+        extensions=group.extensions | {"causationid": group.members[-1].id},
+    )

@@ -9,7 +9,7 @@ import msgspec
 
 from crossdock.mesh.project.scalars import Duration
 
-PATTERNS: Final = ("map", "keep", "drop", "where", "split", "enrich", "tap", "normalize")
+PATTERNS: Final = ("map", "keep", "drop", "where", "split", "enrich", "tap", "normalize", "scatter")
 _GIVEN_WITH: Final = {
     "as_": ("map", "keep", "drop", "split", "normalize"),
     "steps": ("split",),
@@ -52,6 +52,24 @@ class Enrich(_File, frozen=True, rename={"with_": "with"}):
     default: Any = None
 
 
+class Scatter(_File, frozen=True):
+    """A question to several systems at once.
+
+    Attributes:
+        ask: For each client, a file in ``calls/``, the JSONata that makes what it is asked.
+        into: Variable that then holds the answers: a list of objects with ``from`` and ``answer``,
+            in the order of ``ask``.
+        deadline: Who has not answered when this time is up is left out.
+        at_least: How many answers are enough; all of them when not given. With fewer the message
+            is tried again later.
+    """
+
+    ask: dict[str, str]
+    into: str
+    deadline: Duration = Duration(5)
+    at_least: int | None = None
+
+
 class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
     """One step: exactly one of the keys that name a pattern, and what belongs to it.
 
@@ -67,6 +85,7 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
         tap: Wire Tap: destination that gets a copy of what is here now.
         normalize: Normalizer: for each accepted contract, ``name@range``, the mapping that makes
             the one of ``as``.
+        scatter: Scatter-Gather: asks several systems at once, and keeps the answers in a variable.
         as_: Contract of what ``map``, ``keep``, ``drop``, ``split`` or ``normalize`` makes,
             ``name@range``; it is checked at once. Without it the data is checked where it is sent.
         steps: With ``split``: steps of the parts.
@@ -82,6 +101,7 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
     enrich: Enrich | None = None
     tap: str | None = None
     normalize: dict[str, str] | None = None
+    scatter: Scatter | None = None
     as_: str | None = None
     steps: tuple[Step, ...] = ()
     join: Join | None = None
@@ -112,4 +132,6 @@ def called(steps: tuple[Step, ...]) -> Iterator[str]:
     for step in steps:
         if step.enrich is not None:
             yield step.enrich.call
+        if step.scatter is not None:
+            yield from step.scatter.ask
         yield from called(step.steps)

@@ -12,6 +12,7 @@ from crossdock.router.steps.content_filter import compile_drop, compile_keep
 from crossdock.router.steps.enricher import compile_enrich
 from crossdock.router.steps.message_filter import compile_where
 from crossdock.router.steps.normalizer import compile_normalize
+from crossdock.router.steps.scatter_gather import compile_scatter
 from crossdock.router.steps.splitter import Splitter
 from crossdock.router.steps.translator import compile_map
 from crossdock.router.steps.wire_tap import compile_tap
@@ -52,4 +53,5 @@ _COMPILERS: Final[dict[str, Callable[[Step, str, CompileScope], PureStep | None]
     "enrich": compile_enrich,
     "tap": compile_tap,
     "normalize": compile_normalize,
+    "scatter": compile_scatter,
 }

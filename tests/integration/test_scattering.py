@@ -20,7 +20,7 @@ STEPS = """\
 - scatter:
     ask: {{first: "{{'sku': sku}}", second: "{{'sku': sku}}", slow: "{{'sku': sku}}"}}
     into: offers
-    deadline: 300ms
+    deadline: 1s
     at_least: {}
 - map: "{{'sku': sku, 'offers': [$offers]}}"
 """
@@ -44,7 +44,7 @@ async def test_what_is_answered_in_time_goes_on(bus: Bus, tmp_path: Path) -> Non
     with (
         AnsweringPeer(lambda _: JSONResponse(4)) as first,
         AnsweringPeer(lambda _: JSONResponse(3)) as second,
-        AnsweringPeer(lambda _: JSONResponse(1), wait=1) as slow,
+        AnsweringPeer(lambda _: JSONResponse(1), wait=3) as slow,
     ):
         folder = asking(tmp_path, 2, first=first.url, second=second.url, slow=slow.url)
         router = await started(bus, folder)
@@ -56,7 +56,7 @@ async def test_what_is_answered_in_time_goes_on(bus: Bus, tmp_path: Path) -> Non
     assert sorted(found, key=lambda each: each["sku"]) == [
         {"sku": f"s{number}", "offers": offers} for number in range(3)
     ]
-    assert len(slow.questions) == 3
+    assert len(slow.questions) >= 3
 
 
 async def test_too_few_answers_are_tried_again_and_then_a_dead_letter(
@@ -65,7 +65,7 @@ async def test_too_few_answers_are_tried_again_and_then_a_dead_letter(
     with (
         AnsweringPeer(lambda _: JSONResponse(4)) as first,
         AnsweringPeer(lambda _: JSONResponse(3)) as second,
-        AnsweringPeer(lambda _: JSONResponse(1), wait=1) as slow,
+        AnsweringPeer(lambda _: JSONResponse(1), wait=3) as slow,
     ):
         folder = asking(tmp_path, 3, first=first.url, second=second.url, slow=slow.url)
         router = await started(bus, folder)
@@ -73,7 +73,7 @@ async def test_too_few_answers_are_tried_again_and_then_a_dead_letter(
         await stop(router, bus)
     (letter,) = [each async for each in dead_letters.listing(bus)]
     assert letter.cause.reason == (
-        "steps/0: 2 of 3 have answered, 3 must; call slow: no answer within 0.3 s"
+        "steps/0: 2 of 3 have answered, 3 must; call slow: no answer within 1 s"
     )
     assert letter.cause.attempts == 2
     assert await in_book(bus) == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from textwrap import indent
 
@@ -12,7 +14,8 @@ from prometheus_client import CollectorRegistry
 from crossdock.contracts import Message, Subjects
 from crossdock.contracts.reference import dataschema
 from crossdock.mesh import records
-from crossdock.mesh.bus import Bus, Stored
+from crossdock.mesh.bus import Bus, ConsumerSpec, Stored
+from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.expression import Json
 from crossdock.mesh.project.settings import BrokerSettings
 from crossdock.mesh.streams import provision
@@ -30,6 +33,18 @@ async def connected(url: str) -> Bus:
     bus = await Bus.connect(url, SUBJECTS, name="test")
     await provision(bus, BrokerSettings())
     return bus
+
+
+def order(number: int, country: str = "DE", total: float = 10, **more: object) -> Message:
+    """Return an order as the route of ``project_folder`` accepts it."""
+    data = {"order": f"o{number}", "country": country, "total": total} | more
+    return Message(
+        id=f"m{number}",
+        source="/test",
+        type=ORDER,
+        dataschema=dataschema(ORDER, "1.0.0"),
+        data=msgspec.json.encode(data),
+    )
 
 
 async def started(bus: Bus, folder: Path) -> Router:
@@ -53,16 +68,19 @@ def project(folder: Path, steps: str, *, name: str = "r", policy: str = "{}") ->
     return folder
 
 
-async def put(bus: Bus, number: int, data: Json, **extensions: str) -> None:
-    message = Message(
+def order(number: int, data: Json, extensions: dict[str, str] | None = None) -> Message:
+    return Message(
         id=f"m{number}",
         source="/test",
         type=ORDER,
         dataschema=dataschema(ORDER, "1.0.0"),
         data=msgspec.json.encode(data),
-        extensions=extensions,
+        extensions=extensions or {},
     )
-    await bus.publish(SUBJECTS.incoming(ORDER), message)
+
+
+async def put(bus: Bus, number: int, data: Json, **extensions: str) -> None:
+    await bus.publish(SUBJECTS.incoming(ORDER), order(number, data, extensions))
 
 
 async def settled(bus: Bus, name: str = "r") -> None:
@@ -73,6 +91,15 @@ async def settled(bus: Bus, name: str = "r") -> None:
             if not info.num_pending and not info.num_ack_pending:
                 return
             await asyncio.sleep(0.02)
+
+
+async def rewind(bus: Bus, name: str = "r") -> None:
+    """Let a route that is stopped take everything once more."""
+    durable = f"route-{name}"
+    await bus.jetstream.delete_consumer("t-in", durable)
+    filters = (SUBJECTS.incoming(ORDER), redrive_subject(bus, name))
+    spec = ConsumerSpec(stream="t-in", durable=durable, filters=filters, from_start=True)
+    await bus.puller(spec).ensure()
 
 
 async def in_book(bus: Bus) -> list[Stored]:
@@ -87,3 +114,27 @@ async def entries(bus: Bus) -> list[records.Entry]:
 async def stop(router: Router, bus: Bus) -> None:
     await settled(bus)
     await router.stop()
+
+
+@asynccontextmanager
+async def running_router(bus: Bus, folder: Path) -> AsyncIterator[Router]:
+    """Run the routes of a project."""
+    router = await started(bus, folder)
+    try:
+        yield router
+    finally:
+        await router.stop()
+
+
+async def entries_of(bus: Bus, component: str, count: int) -> list[records.Entry]:
+    """Return the entries of a component as soon as there are so many."""
+    async with asyncio.timeout(15):
+        while True:
+            found = [
+                entry
+                async for each in bus.read("record", subject=SUBJECTS.record(component))
+                for entry in records.read(each.data).entries
+            ]
+            if len(found) >= count:
+                return found
+            await asyncio.sleep(0.02)

@@ -36,6 +36,7 @@ class Rig:
         router: Process.
         worker: Process of both destinations.
         driver: Callers.
+        listen: Address of the gateway.
     """
 
     def __init__(self, folder: Path, server: NatsServer, *, settings: str = "") -> None:
@@ -43,14 +44,14 @@ class Rig:
         self.folder = folder
         self.project = _project(folder / "project", settings)
         self.database = self.project / "sink.db"
-        self._listen = ReservedPort("127.0.0.1")
+        self.listen = ReservedPort("127.0.0.1")
         self._services: dict[str, ServiceProcess] = {}
         self._probes = itertools.count()
         self.ledger = Ledger(folder / "ledger")
-        place = (self._listen.host, self._listen.port, self.ledger)
+        place = (self.listen.host, self.listen.port, self.ledger)
         self.driver = Driver(*place)
         self._prober = Driver(*place, callers=1)  # waits behind no other caller
-        self.gateway = self.add("gateway", "gateway", "--listen", str(self._listen))
+        self.gateway = self.add("gateway", "gateway", "--listen", str(self.listen))
         self.router = self.add("router", "router")
         self.worker = self.add("worker", "worker")
 
@@ -139,7 +140,7 @@ class Rig:
             await each.close()
         self.driver.close()
         self._prober.close()
-        self._listen.release()
+        self.listen.release()
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from crossdock.contracts import (
     Retry,
     Subjects,
 )
-from crossdock.mesh import dead_letters
+from crossdock.mesh import dead_letters, redriving
 from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming
 from crossdock.mesh.consuming import Component, Consuming
 from crossdock.mesh.project.scalars import Duration
@@ -274,11 +274,15 @@ async def test_a_dead_letter_is_redriven_to_the_step_that_failed(bus: Bus) -> No
         while not (found := await letters(bus)):
             await asyncio.sleep(0.02)
     broken = False
-    await dead_letters.redrive(bus, found[0])
+    sent_again = redriving.again(bus, found[0], found[0].data)
+    await redriving.redrive(bus, [sent_again], by="test", reason="repaired")
     await sink.until(3)
     await settle_all(bus, consuming, task)
     assert await letters(bus) == []
-    assert sink.effects == {"m0": 1, "m1": 1, "m2": 1}
+    again = sent_again.message
+    assert sink.effects == {"m0": 1, again.id: 1, "m2": 1}
+    assert again.extensions["causationid"] == "m1"
+    assert again.identity == ("/test", "m1")  # an inbox knows it (I4)
 
 
 async def test_what_is_new_does_not_wait_behind_what_a_crash_left(bus: Bus) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from crossdock.cli.redriving import Redrive, Result, read_repair, remove
+from crossdock.cli.redriving import Act, Redrive, Repair, Result, read_repair, remove
 from crossdock.contracts import Message, Problem, Subjects
 from crossdock.mesh import dead_letters
 from crossdock.mesh.bus import Bus
@@ -18,6 +18,7 @@ from nats_server import NatsServer
 from project_folder import write_project
 
 SUBJECTS = Subjects("t")
+ACT = Act(by="test", reason="")
 CAUSE = dead_letters.Cause(
     kind="source",
     where="export",
@@ -40,7 +41,8 @@ async def bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
 async def redrive(bus: Bus, project: Path, data: object) -> Result:
     file = project / "repaired.json"
     file.write_bytes(msgspec.json.encode(data))
-    return await Redrive(numbers=(1,), repair=read_repair(project, file), quiet=True).run(bus)
+    repair = read_repair(project, file)
+    return await Redrive(numbers=(1,), repair=repair, act=ACT, quiet=True).run(bus)
 
 
 async def test_repaired_data_of_a_refused_line_becomes_a_message_of_its_contract(
@@ -69,11 +71,11 @@ async def test_data_that_does_not_fit_is_refused_and_the_dead_letter_kept(
     assert [each.sequence async for each in dead_letters.listing(bus)] == [1]
 
 
-async def test_without_data_it_says_what_to_do(bus: Bus) -> None:
-    result = await Redrive(numbers=(1,), repair=None, quiet=True).run(bus)
+async def test_without_data_it_says_what_to_do(bus: Bus, tmp_path: Path) -> None:
+    result = await Redrive(numbers=(1,), repair=Repair(tmp_path), act=ACT, quiet=True).run(bus)
     assert "--data" in result.refused[1]
 
 
 async def test_a_dead_letter_is_discarded_by_its_number_only(bus: Bus) -> None:
-    assert await remove(bus, [1, 99]) == [99]
+    assert await remove(bus, [1, 99], ACT) == [99]
     assert [each async for each in dead_letters.listing(bus)] == []

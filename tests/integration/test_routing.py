@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from crossdock.contracts import Message, Subjects
 from crossdock.contracts.reference import dataschema
-from crossdock.mesh import dead_letters, finding, records
+from crossdock.mesh import dead_letters, finding, records, redriving
 from crossdock.mesh.bus import Bus, Stored
 from crossdock.mesh.project.settings import BrokerSettings
 from crossdock.mesh.streams import provision
@@ -158,12 +158,17 @@ async def test_a_redrive_reaches_only_the_route_that_failed(bus: Bus, tmp_path: 
         while not (found := [each async for each in dead_letters.listing(bus)]):
             await asyncio.sleep(0.05)
     repaired = msgspec.json.encode({"order": "o1", "country": "DE", "total": 5})
-    await dead_letters.redrive(bus, found[0], repaired)
+    sent_again = redriving.again(bus, found[0], repaired)
+    await redriving.redrive(bus, [sent_again], by="test", reason="")
     async with asyncio.timeout(10):
         while not (children := await sent(bus, "eu")):
             await asyncio.sleep(0.05)
     await router.stop()
     assert msgspec.json.decode(children[0].data) == {"order": "o1", "amount": 5}
+    assert "crossdock-origin" not in children[0].headers  # what is made of it is itself
+    status = await finding.find(bus, "m1")
+    assert status is not None
+    assert (status.state, status.routes[0].state) == ("accepted", "routed")
     assert [each async for each in dead_letters.listing(bus)] == []
 
 

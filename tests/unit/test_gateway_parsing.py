@@ -111,9 +111,8 @@ def test_every_instruction_has_an_answer() -> None:
     assert refusal_of(Halt("wrong")).status == 503
     rejected = refusal_of(Reject("too large", (Problem(message="m", pointer="/a"),)))
     assert rejected.status == 400
-    assert msgspec.json.decode(rejected.body())["errors"] == [
-        {"pointer": "/a", "keyword": "", "message": "m"}
-    ]
+    (error,) = msgspec.json.decode(rejected.body())["errors"]
+    assert (error["pointer"], error["keyword"], error["message"]) == ("/a", "", "m")
 
 
 def test_what_the_broker_says_is_not_told_to_callers() -> None:  # I6

@@ -69,6 +69,7 @@ def bind_everything(metrics: Metrics) -> None:
     DestinationMetrics.of(metrics, "r")
     SourceMetrics.of(metrics, "r")
     ProjectMetrics.of(metrics, "router")
+    metrics.gauge(d.LEDGER_MISSING, "r")
 
 
 def test_every_name_is_plain_and_ends_in_its_unit() -> None:

@@ -9,9 +9,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from crossdock.cli.console import complain, say, say_json
+from crossdock.cli.console import complain, say_json
 from crossdock.cli.options import JsonOption
 from crossdock.cli.project_check import Findings, accepts, inspect_project
+from crossdock.cli.told import counted, say_problems
 from crossdock.cli.worker_checks import CheckedWorker
 
 _SHOWN: Final = 20
@@ -38,13 +39,9 @@ def check(
 
 
 def _print(findings: Findings) -> None:
-    for problem in findings.problems:
-        say(f"{problem.place}: {problem.message}")
-    for warning in findings.warnings:
-        say(f"{warning.place}: warning: {warning.message}")
+    say_problems(findings.problems, findings.warnings)
     if findings.problems:
-        count = len(findings.problems)
-        complain(f"{count} problem{'s' if count > 1 else ''} to correct")
+        complain(counted(findings.problems))
     else:
         Console().print(_table(findings))
 

@@ -21,7 +21,7 @@ _HALTED = 78
 
 
 @app.command()
-def add(
+def add(  # noqa: PLR0913 - each is an option of the command
     name: Annotated[str, typer.Argument(help="Name of the client: a-z 0-9 - _.")],
     allow: Annotated[
         list[str],
@@ -41,13 +41,16 @@ def add(
         ),
     ] = None,
     metrics: Annotated[bool, typer.Option("--metrics", help="It may read /metrics.")] = False,
+    mesh: Annotated[
+        bool, typer.Option("--mesh", help="It may read /asyncapi.json: all that is connected.")
+    ] = False,
     project: ProjectOption = Path(),
     json: JsonOption = False,
 ) -> None:
     """Add a client and print its API key: once, it is kept nowhere."""
     from crossdock.gateway.client_file import add_client
 
-    scopes = ("metrics",) if metrics else ()
+    scopes = tuple(name for name, given in (("metrics", metrics), ("mesh", mesh)) if given)
     key = _or_complain(lambda: add_client(project, name, tuple(allow), tuple(source or ()), scopes))
     if json:
         say_json({"name": name, "key": key, "allow": allow})

@@ -14,6 +14,7 @@ from crossdock.cli.following import beside, check_change, follow_project
 from crossdock.contracts import Halt
 from crossdock.mesh.janitor import Janitor
 from crossdock.mesh.lag import follow_lag
+from crossdock.mesh.ledger_watch import LedgerWatch
 from crossdock.mesh.project.scalars import Secret
 from crossdock.mesh.project.settings import MeshFile
 from crossdock.mesh.service import Running, Service, run_service
@@ -57,7 +58,9 @@ def run_router(place: Place) -> int:
         router = Router(running.bus, running.metrics, running.tracing)
         running.health.checks["routes"] = router.not_ready
         janitor = Janitor(running.bus, project.value.mesh.broker)
-        async with beside(janitor.run(), follow_lag(running.bus, ["in"], router.lags)):
+        ledger = LedgerWatch(running.bus, running.metrics)
+        lag = follow_lag(running.bus, ["in"], router.lags)
+        async with beside(janitor.run(), ledger.run(), lag):
             try:
                 await follow_project(service, running, project, router.apply)
             finally:
@@ -110,11 +113,13 @@ def run_gateway(place: Place, listen: str | None) -> int:
     Raises:
         Halt: The project cannot be used.
     """
+    from crossdock.cli.describing import describe
     from crossdock.gateway.app import Gateway
     from crossdock.gateway.clients import Clients
     from crossdock.gateway.doors import Doors
     from crossdock.gateway.loading import GatewayProject, load_gateway
     from crossdock.gateway.running import serve
+    from crossdock.mesh.catalogue.description import Describe
     from crossdock.mesh.telemetry import GatewayMetrics
 
     project = LastGood(place.source, load_gateway, check_change)
@@ -127,11 +132,15 @@ def run_gateway(place: Place, listen: str | None) -> int:
         # `anonymous` stays as it was when the address to listen on was chosen.
         return Clients(found.clients, anonymous=settings.anonymous)
 
+    def describing(found: GatewayProject) -> Describe:
+        return lambda: describe(found.folder, found.mesh, found.registry)
+
     async def work(running: Running) -> None:
         now = project.value
+        subjects = running.bus.subjects
         gateway = Gateway(
             running.bus,
-            Doors(now.registry, callers(now), running.bus.subjects, now.apis),
+            Doors(now.registry, callers(now), subjects, now.apis, describing(now)),
             settings,
             health=running.health,
             metrics=GatewayMetrics.of(running.metrics),
@@ -139,7 +148,7 @@ def run_gateway(place: Place, listen: str | None) -> int:
         )
 
         async def apply(found: GatewayProject) -> None:
-            gateway.replace(found.registry, callers(found), found.apis)
+            gateway.replace(found.registry, callers(found), found.apis, describing(found))
 
         async with asyncio.TaskGroup() as tasks:
             listening = asyncio.Event()

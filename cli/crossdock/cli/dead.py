@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from crossdock.cli.acting import ReasonOption
 from crossdock.cli.console import complain, say, say_json
+from crossdock.cli.dead_causes import By
 from crossdock.cli.options import JsonOption, NatsOption, ProjectOption
 
 if TYPE_CHECKING:
-    from crossdock.cli.dead_letters import Group
-    from crossdock.cli.redriving import Result
+    from crossdock.cli.dead_causes import Group
+    from crossdock.cli.redriving import Act, Result
     from crossdock.mesh.bus import Bus
     from crossdock.mesh.dead_letters import DeadLetter
+    from crossdock.mesh.json_patch import Change
 
 app = typer.Typer(help="Dead letters: see why, repair, send again.", no_args_is_help=True)
 _WhereOption = Annotated[
-    str | None, typer.Option(help="Only those of this route, destination or source.")
+    str | None,
+    typer.Option("--component", "--where", help="Only those of this route, destination or source."),
 ]
+_YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+_NumberArgument = Annotated[int, typer.Argument(metavar="NUMBER", help="Its number.", min=1)]
 
 
 @app.command("list")
@@ -28,15 +34,20 @@ def list_(
     project: ProjectOption = Path(),
     nats: NatsOption = None,
     where: _WhereOption = None,
+    by: Annotated[By, typer.Option(help="What to group them by.")] = By.CAUSE,
     json: JsonOption = False,
 ) -> None:
-    """Count the dead letters by where and why; the numbers are those of the oldest and newest."""
-    from crossdock.cli.dead_letters import group, grouped_table
+    """Count the dead letters by what they have in common, the largest group first.
+
+    A cause is a short name for: component, contract, kind of error, and what of the contract is
+    broken where. The numbers are those of the oldest and newest letter.
+    """
+    from crossdock.cli.dead_causes import grouped, table
     from crossdock.cli.session import visit
     from crossdock.mesh.dead_letters import listing
 
     async def read(bus: Bus) -> list[Group]:
-        return await group(listing(bus, where))
+        return await grouped(listing(bus, where), by)
 
     groups = visit(project, nats, read)
     if json:
@@ -47,12 +58,12 @@ def list_(
     else:
         from rich.console import Console
 
-        Console().print(grouped_table(groups))
+        Console().print(table(groups, by))
 
 
 @app.command()
 def show(
-    number: Annotated[int, typer.Argument(help="Its number.", min=1)],
+    number: _NumberArgument,
     *,
     project: ProjectOption = Path(),
     nats: NatsOption = None,
@@ -61,20 +72,53 @@ def show(
 ) -> None:
     """Show one dead letter: where, why, every problem, and what the message was."""
     from crossdock.cli.dead_letters import described, tell
-    from crossdock.cli.session import visit
-    from crossdock.mesh.dead_letters import get
 
-    async def read(bus: Bus) -> DeadLetter | None:
-        return await get(bus, number)
-
-    letter = visit(project, nats, read)
-    if letter is None:
-        complain(f"there is no dead letter {number}")
-        raise typer.Exit(1)
+    letter = _letter(project, nats, number)
     if json:
         say_json(described(letter, data=data))
     else:
         tell(letter, data=data)
+
+
+@app.command()
+def edit(  # noqa: PLR0913 - each is an option of the command
+    number: _NumberArgument,
+    *,
+    project: ProjectOption = Path(),
+    nats: NatsOption = None,
+    patch: Annotated[
+        Path | None,
+        typer.Option(help="File with a JSON Patch (RFC 6902) over the original data.", exists=True),
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Take back an earlier repair.")] = False,
+    yes: _YesOption = False,
+    reason: ReasonOption = "",
+    json: JsonOption = False,
+) -> None:
+    """Repair a dead letter; shows what changes. A redrive sends the repaired data.
+
+    The result is checked against the contract. The original bytes are kept, with the patch beside
+    them. The letter gets a new number. Exits 1 when the repair is refused.
+    """
+    from crossdock.cli.dead_editing import look
+    from crossdock.cli.dead_letters import tell_changes
+    from crossdock.cli.redriving import edit as put
+    from crossdock.cli.session import visit
+
+    if (patch is None) is not undo:
+        raise typer.BadParameter("give --patch FILE, or --undo")
+    text = b"" if patch is None else patch.read_bytes()
+    letter = _letter(project, nats, number)
+    changes = _refusing(lambda: look(project, letter, text), json=json)
+    if not json:
+        tell_changes(changes)
+    if not yes and not typer.confirm(f"Keep this repair of {number}?", err=True):
+        raise typer.Exit(1)
+    new = visit(project, nats, lambda bus: put(bus, letter, text, _act(reason)))
+    if json:
+        say_json({"number": new, "changes": changes})
+    else:
+        say(f"repaired: it is number {new} now; send it with: crossdock dead redrive {new}")
 
 
 @app.command()
@@ -84,7 +128,15 @@ def redrive(  # noqa: PLR0913 - each is an option of the command
     project: ProjectOption = Path(),
     nats: NatsOption = None,
     where: _WhereOption = None,
+    cause: Annotated[
+        str | None, typer.Option(help="Only those of this cause, as `dead list` names it.")
+    ] = None,
+    contract: Annotated[str | None, typer.Option(help="Only those of this contract.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All dead letters.")] = False,
+    limit: Annotated[int | None, typer.Option(help="At most so many, the oldest.", min=1)] = None,
+    rate: Annotated[
+        str | None, typer.Option(help="At most so many a second: 50, or 50/s.", metavar="N/s")
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -92,34 +144,52 @@ def redrive(  # noqa: PLR0913 - each is an option of the command
             exists=True,
         ),
     ] = None,
-    yes: Annotated[bool, typer.Option(help="Do not ask.")] = False,
+    patch: Annotated[
+        Path | None,
+        typer.Option(help="File with a JSON Patch (RFC 6902) for each of them.", exists=True),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also what was sent again and came back 3 times.")
+    ] = False,
+    yes: _YesOption = False,
+    reason: ReasonOption = "",
     json: JsonOption = False,
 ) -> None:
-    """Send dead letters again, each to the step that failed; what was sent is removed here."""
+    """Send dead letters again, each to the step that failed; what was sent is removed here.
+
+    Each has its effect once, also when this is interrupted: run it again to go on. Exits 1 when
+    one was refused; it is kept then.
+    """
+    from crossdock.cli.rates import parse_rate
     from crossdock.cli.redriving import Choice, Redrive, choose, read_repair
     from crossdock.cli.session import visit
 
-    if sum((bool(numbers), where is not None, everything)) != 1:
-        raise typer.BadParameter("give numbers, or --where, or --all: one of them")
+    chosen_by = any(each is not None for each in (where, cause, contract))
+    if sum((bool(numbers), chosen_by, everything)) != 1:
+        raise typer.BadParameter(
+            "give numbers, or --component, --cause and --contract, or --all: one of them"
+        )
     if data is not None and len(numbers or ()) != 1:
         raise typer.BadParameter("--data repairs one dead letter: give its number")
-    choice = Choice(numbers=tuple(numbers or ()), where=where)
+    speed = parse_rate(rate)
+    choice = Choice(
+        numbers=tuple(numbers or ()), where=where, cause=cause, contract=contract, limit=limit
+    )
     chosen = visit(project, nats, lambda bus: choose(bus, choice))
     if chosen and not yes and not typer.confirm(f"Send {len(chosen)} again?", err=True):
         raise typer.Exit(1)
 
     async def send(bus: Bus) -> Result:
-        repair = None if data is None else read_repair(project, data)
-        return await Redrive(numbers=chosen, repair=repair, quiet=json).run(bus)
+        return await Redrive(
+            numbers=chosen,
+            repair=read_repair(project, data, patch),
+            act=_act(reason),
+            rate=speed,
+            guarded=not again,
+            quiet=json,
+        ).run(bus)
 
-    result = visit(project, nats, send)
-    if json:
-        say_json(result)
-    else:
-        for each, why in result.refused.items():
-            complain(f"{each}: {why}")
-        say(f"{result.sent} sent again, {len(result.refused)} not")
-    raise typer.Exit(1 if result.refused else 0)
+    _tell_result(visit(project, nats, send), json=json)
 
 
 @app.command()
@@ -128,7 +198,8 @@ def discard(
     *,
     project: ProjectOption = Path(),
     nats: NatsOption = None,
-    yes: Annotated[bool, typer.Option(help="Do not ask.")] = False,
+    yes: _YesOption = False,
+    reason: ReasonOption = "",
     json: JsonOption = False,
 ) -> None:
     """Remove dead letters for good, for example what was corrected in its own system."""
@@ -137,7 +208,7 @@ def discard(
 
     if not yes and not typer.confirm(f"Remove {len(numbers)} for good?", err=True):
         raise typer.Exit(1)
-    missing = visit(project, nats, lambda bus: remove(bus, numbers))
+    missing = visit(project, nats, lambda bus: remove(bus, numbers, _act(reason)))
     if json:
         say_json({"removed": len(numbers) - len(missing), "missing": missing})
     else:
@@ -145,3 +216,45 @@ def discard(
             complain(f"{each}: there is no such dead letter")
         say(f"{len(numbers) - len(missing)} removed")
     raise typer.Exit(1 if missing else 0)
+
+
+def _letter(project: Path, nats: str | None, number: int) -> DeadLetter:
+    from crossdock.cli.session import visit
+    from crossdock.mesh.dead_letters import get
+
+    letter = visit(project, nats, lambda bus: get(bus, number))
+    if letter is None:
+        complain(f"there is no dead letter {number}: `crossdock dead list` shows what there is")
+        raise typer.Exit(1)
+    return letter
+
+
+def _act(reason: str) -> Act:
+    from crossdock.cli.acting import who
+    from crossdock.cli.redriving import Act
+
+    return Act(by=who(), reason=reason)
+
+
+def _refusing(look: Any, *, json: bool) -> list[Change]:  # noqa: ANN401 - any look at a letter
+    from crossdock.contracts import CrossdockError
+
+    try:
+        found: list[Change] = look()
+    except CrossdockError as error:
+        if json:
+            say_json({"error": error.reason, "problems": error.problems})
+        else:
+            complain(error.reason, error.problems)
+        raise typer.Exit(1) from error
+    return found
+
+
+def _tell_result(result: Result, *, json: bool) -> None:
+    if json:
+        say_json(result)
+    else:
+        for each, why in result.refused.items():
+            complain(f"{each}: {why}")
+        say(f"{result.sent} sent again, {len(result.refused)} not")
+    raise typer.Exit(1 if result.refused else 0)

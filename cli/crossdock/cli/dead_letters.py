@@ -1,71 +1,18 @@
-"""Dead letters for a person: grouped, described, told."""
+"""One dead letter for a person: described, told."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from rich.table import Table
+from rich.console import Console
+from rich.markup import escape
 
 from crossdock.cli.console import say
+from crossdock.cli.dead_causes import cause_of
 from crossdock.mesh.dead_letters import DeadLetter
-
-
-class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """Dead letters of one component with one reason.
-
-    Attributes:
-        kind: Route, destination or source.
-        where: Its name.
-        reason: Why they could not go on.
-        count: How many.
-        first: Number of the oldest.
-        last: Number of the newest.
-        since: When the oldest came, RFC 3339.
-    """
-
-    kind: str
-    where: str
-    reason: str
-    count: int
-    first: int
-    last: int
-    since: str
-
-
-async def group(letters: AsyncIterable[DeadLetter]) -> list[Group]:
-    """Group dead letters, given oldest first; the largest group comes first."""
-    groups: dict[tuple[str, str, str], Group] = {}
-    async for each in letters:
-        cause = each.cause
-        key = (cause.kind, cause.where, cause.reason)
-        before = groups.get(key)
-        groups[key] = Group(
-            kind=cause.kind,
-            where=cause.where,
-            reason=cause.reason,
-            count=1 if before is None else before.count + 1,
-            first=each.sequence if before is None else before.first,
-            last=each.sequence,
-            since=each.time if before is None else before.since,
-        )
-    return sorted(groups.values(), key=lambda each: -each.count)
-
-
-def grouped_table(groups: Iterable[Group]) -> Table:
-    """Return the groups as a table."""
-    table = Table("where", "reason", "count", "numbers", "since, UTC")
-    for each in groups:
-        numbers = f"{each.first}" if each.count == 1 else f"{each.first} … {each.last}"
-        table.add_row(
-            f"{each.kind} {each.where}",
-            each.reason,
-            f"{each.count:,}",
-            numbers,
-            each.since[:19].replace("T", " "),  # to the second
-        )
-    return table
+from crossdock.mesh.json_patch import Change
 
 
 def described(letter: DeadLetter, *, data: bool) -> dict[str, Any]:
@@ -78,7 +25,12 @@ def described(letter: DeadLetter, *, data: bool) -> dict[str, Any]:
         "subject": letter.subject,
         "headers": letter.headers,
         "bytes": len(letter.data),
+        "cause": cause_of(letter),
+        "redrives": letter.redrives,
+        "repaired": bool(letter.patch),
     }
+    if letter.patch and data:
+        result["patch"] = letter.patch
     if data:
         result["data"] = letter.data.decode("utf-8", "backslashreplace")
     return result
@@ -96,8 +48,30 @@ def tell(letter: DeadLetter, *, data: bool) -> None:
         say(f"from      {cause.place}")
     if cause.contract:
         say(f"meant for {cause.contract}")
+    say(f"cause     {cause_of(letter)}, as in `crossdock dead list`")
+    if letter.redrives:
+        say(f"redriven  {letter.redrives} times before")
+    if letter.patch:
+        say("repaired  by a patch, which a redrive applies; shown with --data")
     for name, value in sorted(letter.headers.items()):
         say(f"  {name}: {value}")
     say(f"data      {len(letter.data)} bytes{'' if data else ', shown with --data'}")
     if data:
         say(letter.data.decode("utf-8", "backslashreplace"))
+    if data and letter.patch:
+        say(f"patch     {letter.patch}")
+
+
+def tell_changes(changes: Iterable[Change]) -> None:
+    """Print what a repair changes: red what was, green what will be."""
+    console = Console(highlight=False)
+    none = True
+    for each in changes:
+        none = False
+        console.print(f"  {escape(each.pointer) or '(the whole)'}", style="bold")
+        if each.before is not None:
+            console.print(f"    - {escape(each.before)}", style="red")
+        if each.after is not None:
+            console.print(f"    + {escape(each.after)}", style="green")
+    if none:
+        console.print("  it changes nothing")

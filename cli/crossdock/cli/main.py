@@ -23,8 +23,12 @@ _COMMANDS: Final = {
     "gateway": "crossdock.cli.services:gateway",
     "router": "crossdock.cli.services:router",
     "worker": "crossdock.cli.services:worker",
+    "docs": "crossdock.cli.docs:docs",
     "message": "crossdock.cli.message:app",
     "dead": "crossdock.cli.dead:app",
+    "why": "crossdock.cli.why:why",
+    "trace": "crossdock.cli.trace:trace",
+    "ledger": "crossdock.cli.ledger:ledger",
 }
 
 

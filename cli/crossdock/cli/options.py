@@ -43,6 +43,14 @@ OpsOption = Annotated[
         show_default=False,
     ),
 ]
+ContractArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME[@RANGE]",
+        help="A contract: domain.entity.event, @1.2.0 or @^1 for a version, else the highest.",
+        show_default=False,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 ReasonOption = Annotated[
     str, typer.Option(help="Why, in one line; it is kept with the revision.", show_default=False)

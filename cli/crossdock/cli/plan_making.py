@@ -9,14 +9,13 @@ from crossdock.cli.proposing import Proposal, of_revision
 from crossdock.contracts import ContractRef, Disconnected, Halt, Problem
 from crossdock.mesh.bus import Bus, ConsumerState
 from crossdock.mesh.dead_letters import redrive_subject
-from crossdock.mesh.finding import ROUTE_PREFIX
+from crossdock.mesh.finding import DESTINATION_PREFIX, ROUTE_PREFIX
 from crossdock.mesh.registry.comparing import Change, compare, removed_names, text_diff
 from crossdock.mesh.registry.drift import Drift, consumer_drift
 from crossdock.mesh.registry.promises import broken_promises
 from crossdock.mesh.registry.running import Instance, who_runs
 from crossdock.mesh.registry.store import Head, RevisionStore
 from crossdock.mesh.streams import stream_drift
-from crossdock.workers.running import DESTINATION_PREFIX
 
 _SHOWN_BYTES = 64 * 1024
 

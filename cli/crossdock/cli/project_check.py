@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 
 from crossdock.cli.api_checks import check_apis
-from crossdock.cli.route_checks import check_routes, sends_to
+from crossdock.cli.route_checks import check_routes, dangling, sends_to
 from crossdock.cli.worker_checks import CheckedWorker, check_workers
-from crossdock.contracts import ContractRef, Problem, Registry, is_token
+from crossdock.contracts import ContractRef, Problem, Registry
 from crossdock.gateway.api_file import FOLDER as APIS
 from crossdock.gateway.api_file import ApiFile
 from crossdock.gateway.client_file import load_clients
@@ -79,17 +79,15 @@ def inspect_project(folder: Path) -> Findings:
     calls, found = read_calls(folder, registry)
     problems += found
     name = mesh.value.mesh if mesh else "mesh"
-    problems += check_routes(folder, routes, registry, name, calls)
+    checked = check_routes(folder, routes, registry, name, calls)
+    problems += checked.problems
     problems += _together(folder, mesh, routes, workers)
     problems += _clients(folder)
     return Findings(
         problems=tuple(sorted(set(problems), key=by_place)),
-        warnings=()
-        if problems
-        else (
-            *_unrouted(routes, apis),
-            *_idle(routes, workers),
-            *_outdated(routes, registry),
+        warnings=(
+            *checked.warnings,
+            *(() if problems else _doubts(routes, workers, apis, registry)),
         ),
         mesh=mesh.value if mesh else None,
         contracts=registry,
@@ -134,7 +132,7 @@ def _together(
         if each.loaded.value.worker in names:  # they would share the subject of their dead letters
             message = "a route has the same name: give one of them another"
             yield each.loaded.document.problem(message, ("worker",))
-    yield from _dangling(routes, _destinations(folder, workers))
+    yield from dangling(routes, _destinations(folder, workers))
 
 
 def _policies(
@@ -155,12 +153,15 @@ def _destinations(folder: Path, workers: list[CheckedWorker]) -> set[str]:
     return unread | {each.loaded.value.destination for each in workers if not each.is_source}
 
 
-def _dangling(routes: list[Loaded[RouteFile]], destinations: set[str]) -> Iterator[Problem]:
-    for route in routes:
-        for name, at in sends_to(route):
-            if is_token(name) and name not in destinations:
-                hint = _did_you_mean(name, destinations) or f"add {WORKERS}/{name}.yaml"
-                yield route.document.problem(f"no worker consumes {name!r}; {hint}", at)
+def _doubts(
+    routes: list[Loaded[RouteFile]],
+    workers: list[CheckedWorker],
+    apis: list[Loaded[ApiFile]],
+    registry: Registry,
+) -> Iterator[Problem]:
+    yield from _unrouted(routes, apis)
+    yield from _idle(routes, workers)
+    yield from _outdated(routes, registry)
 
 
 def _unrouted(routes: list[Loaded[RouteFile]], apis: list[Loaded[ApiFile]]) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from itertools import islice
 from typing import Any, Final
+from urllib.parse import quote
 
 import jsonschema_rs
 import msgspec
@@ -112,7 +113,7 @@ class Contract(msgspec.Struct, frozen=True, dict=True):
         try:
             if self._is_valid(value):
                 return []
-            return [_problem(each) for each in self._violations(value)]
+            return [_problem(each, self.dataschema) for each in self._violations(value)]
         except ValueError:  # from the validator, for what is no JSON: a key that is a number, bytes
             return [_unreadable("holds what JSON cannot express")]
 
@@ -165,11 +166,15 @@ def _schema_problem(error: jsonschema_rs.ValidationError) -> Problem:
     )
 
 
-def _problem(violation: Violation) -> Problem:
+def _problem(violation: Violation, schema: str) -> Problem:
+    where = violation.absolute or f"{schema}#{quote(pointer(violation.schema_path))}"
+    is_ours = not violation.keyword  # what we say of the whole, and no keyword does
     return Problem(
         message=violation.message,
         pointer=pointer(violation.path),
         keyword=violation.keyword,
+        keyword_location=pointer(violation.evaluation_path),
+        absolute_keyword_location="" if is_ours else where,
     )
 
 

@@ -25,12 +25,17 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         pointer: JSON Pointer (RFC 6901) into the document, ``""`` for the whole of it.
         keyword: The JSON Schema keyword or our own code that was broken, ``""`` if none.
         place: ``file:line`` or another place a person can open, ``""`` if there is none.
+        keyword_location: JSON Pointer of the keyword, following references as validation does
+            (draft 2020-12, 12.3.1), ``""`` if no keyword of a schema is broken.
+        absolute_keyword_location: URI of the keyword where it is written (12.3.2), else ``""``.
     """
 
     message: str
     pointer: str = ""
     keyword: str = ""
     place: str = ""
+    keyword_location: str = ""
+    absolute_keyword_location: str = ""
 
     def __str__(self) -> str:
         where = ": ".join(part for part in (self.place, self.pointer) if part)

@@ -17,6 +17,7 @@ from typing import Final
 import uuid_utils
 
 _DIGEST_BYTES: Final = 16
+_CHARACTERS: Final = 36  # of a UUID as we write it
 _LOCALITY: Final = 12  # hexadecimal digits: 48 bits, as many as the time of a UUID version 7
 _SERIES: Final = 6  # digits of the locality that tell one series from another
 _LEADING = re.compile(r"([0-9a-f]{8})-?([0-9a-f]{4})")
@@ -81,6 +82,8 @@ def child_id(source: str, parent: str, route: str, branch: str, index: int = 0) 
 
 def millis_of(message_id: str) -> int | None:
     """Return the Unix time in milliseconds in a UUID version 7, or None for any other id."""
+    if len(message_id) != _CHARACTERS:  # a digest may look like one without hyphens
+        return None
     try:
         value = uuid_utils.UUID(message_id)
     except ValueError:

@@ -18,6 +18,7 @@ _EXTENSION = re.compile(r"[a-z0-9]{1,20}\Z")
 _PLAIN = re.compile(r"[!#$&-~]*\Z")  # printable ASCII without space, double quote and percent
 _NOT_QUOTED = "!#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
 _CORE = ("id", "source", "type", "specversion", "dataschema", "subject", "time")
+_ORIGIN = "crossdock-origin"
 SPEC_VERSION = "1.0"
 JSON = "application/json"
 
@@ -36,6 +37,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         subject: What within the source it is about, ``""`` when not said.
         extensions: Other attributes, such as ``traceparent`` and ``correlationid``; lower-case
             names of letters and digits, at most 20.
+        origin: Identity of the message that this one takes the place of, when it is sent again
+            under a new id. No attribute: what is made of it does not inherit it, and no caller can
+            set it.
     """
 
     id: str
@@ -47,6 +51,18 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     time: str = ""
     subject: str = ""
     extensions: dict[str, str] = {}
+    origin: str = ""
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Source and id: what makes two events the same event (I4).
+
+        One that is sent again is the same event as the one whose place it takes.
+        """
+        if not self.origin:
+            return self.source, self.id
+        source, _, first = self.origin.partition(" ")  # a source, being a URI, has no space
+        return source, first
 
     @property
     def correlation(self) -> str:
@@ -70,6 +86,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         for name, value in self.extensions.items():
             result[_PREFIX + name] = encode(value)
         result["content-type"] = self.datacontenttype
+        if self.origin:
+            result[_ORIGIN] = encode(self.origin)
         return result
 
     @classmethod
@@ -99,6 +117,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
             time=attributes.get("time", ""),
             subject=attributes.get("subject", ""),
             extensions={k: v for k, v in attributes.items() if k not in _CORE},
+            origin=decode((headers or {}).get(_ORIGIN, "")),
         )
 
     def __repr__(self) -> str:  # I6: a payload is in no repr

@@ -10,19 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
-from urllib.parse import unquote, urldefrag, urljoin
+
+from crossdock.contracts.schema_index import SchemaIndex
 
 ANY: Final = "*"
 _Schema = dict[str, Any]
 _LISTS: Final = ("allOf", "anyOf", "oneOf")
 _SINGLE: Final = ("if", "then", "else")
-_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _REFERENCES: Final = ("$ref", "$dynamicRef")
-# Keywords whose members are schemas, and those below which there are values and no schemas.
-_MAPS: Final = frozenset(
-    {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"}
-)
-_VALUES: Final = frozenset({"enum", "const", "default", "examples", "example"})
 
 
 class SchemaPlaces:
@@ -31,9 +26,7 @@ class SchemaPlaces:
     def __init__(self, schema: _Schema) -> None:
         """Take the schema, of draft 2020-12 or draft-07."""
         self._root = schema
-        self._bases: dict[int, str] = {}
-        self._named: dict[str, _Schema] = {}
-        self._name(schema)
+        self._index = SchemaIndex(schema)
 
     def at(self, path: Sequence[str]) -> list[_Schema]:
         """Return the parts of the schema that speak of a place; none when it declares no such one.
@@ -60,17 +53,7 @@ class SchemaPlaces:
 
     def resolve(self, reference: str, part: _Schema) -> _Schema | None:
         """Return what a reference in a part of the schema leads to, None when nothing is there."""
-        uri, fragment = urldefrag(_joined(self._bases.get(id(part), ""), reference))
-        if fragment and not fragment.startswith("/"):
-            return self._named.get(f"{uri}#{fragment}")
-        found: Any = self._named.get(uri, self._root if not uri else None)
-        for step in fragment.split("/")[1:]:
-            key = unquote(step).replace("~1", "/").replace("~0", "~")
-            if isinstance(found, list) and key.isdecimal() and int(key) < len(found):
-                found = found[int(key)]
-            else:
-                found = found.get(key) if isinstance(found, dict) else None
-        return found if isinstance(found, dict) else None
+        return self._index.resolve(reference, part)
 
     def _applied(self, part: _Schema) -> Iterator[_Schema]:
         for keyword in _REFERENCES:
@@ -84,55 +67,10 @@ class SchemaPlaces:
         for keyword in ("dependentSchemas", "dependencies"):
             yield from _schemas(_values(part.get(keyword)))
 
-    def _name(self, root: _Schema) -> None:
-        """Remember the base URI of each part, and what has a name: by `$id` or an anchor."""
-        self._named[""] = root
-        waiting: list[tuple[Any, str]] = [(root, "")]
-        while waiting:
-            part, base = waiting.pop()
-            if isinstance(part, dict):
-                base = self._name_part(part, base)
-                waiting += [(each, base) for each in _inner(part)]
-            elif isinstance(part, list):
-                waiting += [(each, base) for each in part]
-
-    def _name_part(self, part: _Schema, base: str) -> str:
-        identity = part.get("$id")
-        if isinstance(identity, str):
-            uri, fragment = urldefrag(_joined(base, identity))
-            if fragment:  # draft-07's way to write an anchor
-                self._named[f"{base}#{fragment}"] = part
-            else:
-                base = uri
-                self._named[base] = part
-        for keyword in ("$anchor", "$dynamicAnchor"):
-            if isinstance(anchor := part.get(keyword), str):
-                self._named[f"{base}#{anchor}"] = part
-        self._bases[id(part)] = base
-        return base
-
 
 def steps_of(pointer: str) -> tuple[str, ...]:
     """Return the steps of a JSON Pointer."""
     return tuple(each.replace("~1", "/").replace("~0", "~") for each in pointer.split("/")[1:])
-
-
-def _inner(part: _Schema) -> Iterator[Any]:
-    for keyword, value in part.items():
-        if keyword in _MAPS and isinstance(value, dict):
-            yield from value.values()
-        elif keyword not in _VALUES:
-            yield value
-
-
-def _joined(base: str, reference: str) -> str:
-    """Resolve a reference (RFC 3986); `urljoin` does so for the schemes that it knows only."""
-    scheme, _, rest = base.partition(":")
-    if reference.startswith("#"):
-        return base + reference
-    if not rest or _SCHEME.match(reference):
-        return reference
-    return f"{scheme}:{urljoin(rest, reference)}"
 
 
 def _below(part: _Schema, step: str) -> Iterator[_Schema]:

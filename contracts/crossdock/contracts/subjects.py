@@ -77,8 +77,12 @@ class Subjects(msgspec.Struct, frozen=True):
         last = last if last == "*" else _token(last, "group")
         return f"{self.mesh}.group.{_token(what, 'kind')}.{_token(route, 'route')}.{last}"
 
+    def claim(self, component: str, digest: str) -> str:
+        """Return where a claimed key is: ``<mesh>.once.<component>.<digest>``."""
+        return f"{self.mesh}.once.{_token(component, 'component')}.{_token(digest, 'digest')}"
+
     def stream(self, kind: str) -> str:
-        """Return the name of a stream: ``in``, ``out``, ``dead``, ``record`` or ``group``."""
+        """Return a stream's name: ``in``, ``out``, ``dead``, ``record``, ``once``, ``group``."""
         return f"{self.mesh}-{kind}"
 
     def contract_of(self, subject: str) -> str | None:

@@ -67,6 +67,8 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
         message: One line that holds no value of the document.
         limit: What the schema says: the limit, the missing name, the allowed values or types.
         schema_path: Where in the schema the keyword stands.
+        evaluation_path: How validation came to it, through references.
+        absolute: Its URI, None when the schema has none.
     """
 
     path: tuple[str | int, ...]
@@ -74,6 +76,8 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     limit: Any = None
     schema_path: tuple[str | int, ...] = ()
+    evaluation_path: tuple[str | int, ...] = ()
+    absolute: str | None = None
 
 
 def pointer(path: Sequence[str | int]) -> str:
@@ -109,7 +113,7 @@ def _single(error: jsonschema_rs.ValidationError) -> Violation:
         keyword=keyword,
         message=_text(keyword, limit),
         limit=limit,
-        schema_path=tuple(error.schema_path),
+        **_whereabouts(error),
     )
 
 
@@ -119,8 +123,16 @@ def _unexpected(error: jsonschema_rs.ValidationError) -> Iterator[Violation]:
             path=(*error.instance_path, name),
             keyword=error.kind.name,
             message=_TEXTS[error.kind.name],
-            schema_path=tuple(error.schema_path),
+            **_whereabouts(error),
         )
+
+
+def _whereabouts(error: jsonschema_rs.ValidationError) -> dict[str, Any]:
+    return {
+        "schema_path": tuple(error.schema_path),
+        "evaluation_path": tuple(error.evaluation_path),
+        "absolute": error.absolute_keyword_location,
+    }
 
 
 def _text(
@@ -207,7 +219,7 @@ def _no_type(
         keyword="type",
         message=_text("type", types),
         limit=types,
-        schema_path=tuple(error.schema_path),
+        **_whereabouts(error),
     )
 
 
@@ -223,7 +235,7 @@ def _no_tag(
         keyword="enum",
         message=_text("enum", options),
         limit=options,
-        schema_path=tuple(error.schema_path),
+        **_whereabouts(error),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -17,6 +18,8 @@ from crossdock.contracts.registry import Registry
 from crossdock.gateway.api import Api
 from crossdock.gateway.asgi import App, Receive, Scope, Send
 from crossdock.gateway.clients import Clients
+from crossdock.gateway.docs import PATH as DOCS
+from crossdock.gateway.docs import DocsPage
 from crossdock.gateway.doors import Doors
 from crossdock.gateway.events import PATH as EVENTS
 from crossdock.gateway.events import PostEvents
@@ -25,10 +28,12 @@ from crossdock.gateway.messages import PostMessage
 from crossdock.gateway.metrics_access import refuse_stranger
 from crossdock.gateway.post_api import PostApi
 from crossdock.gateway.problems import Refused, send_refusal
+from crossdock.gateway.reads import Read, Reads
 from crossdock.gateway.request_body import Gone
 from crossdock.gateway.request_head import headers_of
 from crossdock.gateway.status import GetStatus
 from crossdock.mesh.bus import Bus
+from crossdock.mesh.catalogue.description import Describe
 from crossdock.mesh.ops import Health, ops_routes
 from crossdock.mesh.project.settings import GatewaySettings
 from crossdock.mesh.telemetry.failures import describe_failure
@@ -71,6 +76,7 @@ class Gateway:
         self._post_message = PostMessage(self._ingress)
         self._post_events = PostEvents(self._ingress)
         self._get_status = GetStatus(self._ingress)
+        reads = Reads(self._ingress)
         health.checks["gateway"] = self._running
         probes = {route.path: route for route in ops_routes(health)}
         self._show_metrics = probes["/metrics"].app
@@ -78,14 +84,26 @@ class Gateway:
             Route(f"{MESSAGES}{{rest:path}}", _Endpoint(self._status), methods=["GET"]),
             Route(EVENTS, _Endpoint(self._events), methods=["POST"]),
             Route("/metrics", _Endpoint(self._metrics), methods=["GET"]),
+            *(
+                Route(path, _Endpoint(partial(self._read, read)), methods=["GET"])
+                for path, read in reads.endpoints.items()
+            ),
+            Route(DOCS, DocsPage(self._ingress, reads), methods=["GET", "POST"]),
             probes["/livez"],
             probes["/readyz"],
         ]
         self._router = self._routed(doors.apis)
 
-    def replace(self, registry: Registry, clients: Clients, apis: Sequence[Api] = ()) -> None:
+    def replace(
+        self,
+        registry: Registry,
+        clients: Clients,
+        apis: Sequence[Api] = (),
+        describe: Describe | None = None,
+    ) -> None:
         """Take other contracts, clients and APIs, for every request that begins from now on."""
-        self._ingress.doors = Doors(registry, clients, self._ingress.doors.subjects, apis)
+        subjects = self._ingress.doors.subjects
+        self._ingress.doors = Doors(registry, clients, subjects, apis, describe)
         self._router = self._routed(apis)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -147,6 +165,9 @@ class Gateway:
             await post(request, scope["path_params"], scope["query_string"])
 
         return _Endpoint(serve)
+
+    async def _read(self, read: Read, scope: Scope, receive: Receive, send: Send) -> None:
+        await read(self._identified(scope, receive, send), scope["path_params"])
 
     async def _metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
         refuse_stranger(scope, headers_of(scope), self._ingress.doors)

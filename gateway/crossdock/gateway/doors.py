@@ -19,6 +19,7 @@ from crossdock.gateway.asgi import Header
 from crossdock.gateway.clients import Client, Clients
 from crossdock.gateway.deprecation import deprecation_headers
 from crossdock.gateway.problems import Refused, unauthorized
+from crossdock.mesh.catalogue.description import Describe, MeshDescription, described
 from crossdock.mesh.telemetry.steps import Step, sending
 
 _LONGEST_REFERENCE: Final = 256
@@ -51,11 +52,22 @@ class Doors:
         clients: Clients,
         subjects: Subjects,
         apis: Sequence[Api] = (),
+        describe: Describe | None = None,
     ) -> None:
+        """Take what there is.
+
+        Args:
+            registry: The contracts.
+            clients: Who may use them.
+            subjects: Of the mesh.
+            apis: Paths of their own.
+            describe: Describes the mesh to those who read about it; without it, only the contracts.
+        """
         self.registry = registry
         self.clients = clients
         self.subjects = subjects
         self.apis = apis
+        self.describe = describe or self._contracts_only
         self._found: dict[str, Door] = {}
 
     def identify(self, headers: dict[bytes, bytes]) -> Client:
@@ -82,6 +94,10 @@ class Doors:
         if not self.clients.may_send(client, door.contract.name):
             raise _forbidden(client)
         return door
+
+    def _contracts_only(self) -> MeshDescription:
+        contracts = described(self.registry)
+        return MeshDescription(mesh=self.subjects.mesh, contracts=contracts)
 
     def _find(self, reference: str, client: Client) -> Door:
         if len(reference) > _LONGEST_REFERENCE:

@@ -19,12 +19,14 @@ class GatewayProject(msgspec.Struct, frozen=True, kw_only=True):
     """What the gateway serves.
 
     Attributes:
+        folder: Where it was read.
         mesh: ``mesh.yaml``.
         registry: Contracts.
         clients: Who may call.
         apis: Paths of its own.
     """
 
+    folder: Path
     mesh: MeshFile
     registry: Registry
     clients: tuple[Client, ...]
@@ -39,6 +41,7 @@ def load_gateway(folder: Path) -> GatewayProject:
     """
     registry = load_contracts(folder)
     return GatewayProject(
+        folder=folder,
         mesh=load_mesh(folder),
         registry=registry,
         clients=load_clients(folder),

@@ -16,10 +16,10 @@ from crossdock.gateway.asgi import Header, Send
 
 _MEDIA_TYPE: Final = b"application/problem+json"
 _RETRY_AFTER: Final = 1.0
-_MOST_ERRORS: Final = 1000
+_MOST_ERRORS: Final = 1000  # I8
 
 # What may be refused: the last part of the problem's type, its status and its title.
-_KINDS: Final[dict[str, tuple[int, str]]] = {
+KINDS: Final[dict[str, tuple[int, str]]] = {
     "malformed-request": (400, "The request is malformed"),
     "invalid-data": (400, "The data does not fit its contract"),
     "unauthorized": (401, "No valid API key"),
@@ -34,6 +34,9 @@ _KINDS: Final[dict[str, tuple[int, str]]] = {
     "internal": (500, "The gateway failed"),
     "unavailable": (503, "The mesh cannot take the message now"),
 }
+
+# What makes a problem document with errors JSON Schema's "basic" output at the same time.
+_LOCATED: Final = {"valid": False, "instanceLocation": "", "keywordLocation": ""}
 
 
 class Refused(Exception):
@@ -57,7 +60,7 @@ class Refused(Exception):
     ) -> None:
         super().__init__(detail)
         self.kind = kind
-        self.status, self.title = _KINDS[kind]
+        self.status, self.title = KINDS[kind]
         self.detail = detail
         self.errors = errors
         self.headers = headers
@@ -72,10 +75,7 @@ class Refused(Exception):
             "detail": self.detail,
         }
         if self.errors:
-            document["errors"] = [
-                {"pointer": each.pointer, "keyword": each.keyword, "message": each.message}
-                for each in self.errors[:_MOST_ERRORS]  # I8
-            ]
+            document |= _LOCATED | {"errors": [_unit(each) for each in self.errors[:_MOST_ERRORS]]}
         return msgspec.json.encode(document)
 
     def head(self, length: int) -> list[Header]:
@@ -86,6 +86,22 @@ class Refused(Exception):
             (b"cache-control", b"no-store"),
             *self.headers,
         ]
+
+
+def _unit(problem: Problem) -> dict[str, object]:
+    """Return an error that is also an output unit of JSON Schema (draft 2020-12, 12.4.2)."""
+    unit: dict[str, object] = {
+        "pointer": problem.pointer,
+        "keyword": problem.keyword,
+        "message": problem.message,
+        "valid": False,
+        "instanceLocation": problem.pointer,
+        "keywordLocation": problem.keyword_location,
+        "error": problem.message,
+    }
+    if problem.absolute_keyword_location:
+        unit["absoluteKeywordLocation"] = problem.absolute_keyword_location
+    return unit
 
 
 def unauthorized(detail: str) -> Refused:

@@ -63,6 +63,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
         policy: What to do on failure.
         batch: Most messages that the handler is given at once.
         lanes: How many batches are worked on at the same time.
+        revision: What records call its present state, for a route.
     """
 
     kind: Literal["route", "group", "destination"]
@@ -70,6 +71,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     batch: int = 500
     lanes: int = 1
+    revision: str = ""
 
 
 class Consuming:
@@ -321,8 +323,10 @@ class Consuming:
             reason=error.reason,
             problems=error.problems,
             attempts=attempts,
+            instruction=type(error).__name__,
+            revision=component.revision,
         )
-        await dead_letters.put(
+        letter = await dead_letters.put(
             self._bus,
             cause,
             key=f"{self._puller.spec.durable} {incoming.sequence}",
@@ -331,8 +335,17 @@ class Consuming:
             data=incoming.data,
         )
         reach("dead-letter-stored")
-        entry = records.Entry(_id_of(incoming), incoming.sequence, "dead", error.reason)
-        await records.write(self._bus, component.kind, component.name, [entry])
+        entry = records.Entry(
+            _id_of(incoming),
+            incoming.sequence,
+            "dead",
+            error.reason,
+            attempts=attempts,
+            letter=letter.sequence,
+        )
+        await records.write(
+            self._bus, component.kind, component.name, [entry], revision=component.revision
+        )
         self._known.pop(incoming.sequence, None)
         self._observe("dead", 1)
         self._dead += 1

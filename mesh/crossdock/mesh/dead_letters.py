@@ -11,13 +11,14 @@ from typing import Literal
 
 import msgspec
 
-from crossdock.contracts import Contract, Message, Problem, Reject, keyed_id
+from crossdock.contracts import Problem, Reject, keyed_id
 from crossdock.contracts.message import decode, encode
 from crossdock.mesh.bus import Bus, Outgoing, Published, Stored
 
 Kind = Literal["route", "group", "destination", "source"]
 
 _OURS = "crossdock-"
+_OF_MESSAGE = frozenset({"crossdock-origin"})  # what the message brought with it
 _MAX_TEXT = 1000
 _MAX_PROBLEMS = 20
 
@@ -33,6 +34,8 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
         attempts: How often it was tried.
         place: Where the thing came from, for a source: ``employees.csv:17``.
         contract: What a source wanted to publish, ``name@range``.
+        instruction: Kind of the error: ``Reject``, or what it was the last attempt of.
+        revision: What records call the route as it was.
     """
 
     kind: Kind
@@ -42,6 +45,8 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 1
     place: str = ""
     contract: str = ""
+    instruction: str = "Reject"
+    revision: str = ""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +59,9 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
         subject: Subject of the original message, ``""`` for what a source refused.
         headers: Headers of the original message.
         data: The original bytes.
+        patch: How they were repaired: a JSON Patch (RFC 6902); ``""`` when they were not.
+        redrives: How often the message was sent again before it came here.
+        first: Number and time of the dead letter that this is the repaired form of.
     """
 
     sequence: int
@@ -62,6 +70,14 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     headers: dict[str, str]
     data: bytes
+    patch: str = ""
+    redrives: int = 0
+    first: str = ""
+
+    @property
+    def key(self) -> str:
+        """Identity of the failure: the same before and after a repair."""
+        return self.first or f"{self.sequence} {self.time}"
 
     @property
     def message_id(self) -> str:
@@ -99,6 +115,8 @@ async def put(
         "crossdock-attempts": str(cause.attempts),
         "crossdock-place": encode(cause.place[:_MAX_TEXT]),
         "crossdock-contract": encode(cause.contract),
+        "crossdock-instruction": cause.instruction,
+        "crossdock-revision": cause.revision,
         "crossdock-subject": subject,
         "Nats-Msg-Id": keyed_id("dead", key),
     }
@@ -119,63 +137,27 @@ async def get(bus: Bus, sequence: int) -> DeadLetter | None:
     return None if stored is None else _read(stored)
 
 
-async def redrive(bus: Bus, letter: DeadLetter, data: bytes | None = None) -> Published:
-    """Send a dead letter again, to the step that failed, then remove it.
-
-    The message keeps its identity, so an inbox still knows it (I4); the stream must take it again,
-    so its deduplication id is new.
+async def replace(bus: Bus, letter: DeadLetter, patch: str) -> Published:
+    """Put a repaired dead letter in the place of one; it has a new number, and the original bytes.
 
     Args:
         bus: The bus.
         letter: The dead letter.
-        data: Repaired data, instead of the original.
+        patch: JSON Patch that takes the original to what it should be; ``""`` to undo a repair.
 
     Raises:
-        Reject: It never was a canonical message: repair it at its source, or send its data.
-        CrossdockError: When it could not be stored; the dead letter is kept then.
+        CrossdockError: When it could not be stored; the dead letter is as it was then.
     """
-    try:
-        message = Message.from_headers(letter.headers, letter.data if data is None else data)
-    except ValueError as error:
-        raise Reject(
-            f"{letter.cause.where} refused it before it became a message: correct it in its "
-            "system, or give the data that its contract wants with --data"
-        ) from error
-    headers = message.headers()
-    headers["Nats-Msg-Id"] = keyed_id("redrive", str(letter.sequence), letter.time)
-    if letter.cause.kind == "route":
-        subject = redrive_subject(bus, letter.cause.where)
-    else:
-        subject = letter.subject
-    published = (await bus.store([Outgoing(subject, headers, message.data)]))[0]
-    await bus.delete("dead", letter.sequence)
-    return published
-
-
-async def readmit(bus: Bus, letter: DeadLetter, contract: Contract, data: bytes) -> Published:
-    """Let in the repaired data of what a source had refused, then remove the dead letter.
-
-    Args:
-        bus: The bus.
-        letter: What the source refused.
-        contract: What it wanted to publish.
-        data: The data as the contract wants it; no map of the worker is applied.
-
-    Raises:
-        CrossdockError: When it could not be stored; the dead letter is kept then.
-    """
-    where = letter.cause.where
-    message_id = keyed_id("readmit", where, str(letter.sequence), letter.time)
-    message = Message(
-        id=message_id,
-        source=f"/{bus.subjects.mesh}/{where}",
-        type=contract.name,
-        dataschema=contract.dataschema,
-        data=data,
-        time=letter.time,
-        extensions={"correlationid": message_id},
-    )
-    published = await bus.publish(bus.subjects.incoming(contract.name), message)
+    stored = await bus.read_one("dead", letter.sequence)
+    if stored is None:
+        raise Reject(f"there is no dead letter {letter.sequence}")
+    headers = {k: v for k, v in stored.headers.items() if not k.startswith("Nats-")}
+    headers |= {
+        "crossdock-patch": encode(patch),
+        "crossdock-first": encode(letter.key),
+        "Nats-Msg-Id": keyed_id("repair", str(letter.sequence), letter.time, patch),
+    }
+    published = (await bus.store([Outgoing(stored.subject, headers, stored.data)]))[0]
     await bus.delete("dead", letter.sequence)
     return published
 
@@ -201,12 +183,17 @@ def _read(stored: Stored) -> DeadLetter:
             attempts=int(ours.get("crossdock-attempts") or 0),
             place=ours.get("crossdock-place", ""),
             contract=ours.get("crossdock-contract", ""),
+            instruction=ours.get("crossdock-instruction", ""),
+            revision=ours.get("crossdock-revision", ""),
         ),
         subject=ours.get("crossdock-subject", ""),
         headers={k: v for k, v in stored.headers.items() if not _is_ours(k)},
         data=stored.data,
+        patch=ours.get("crossdock-patch", ""),
+        redrives=int(ours.get("crossdock-redrives") or 0),
+        first=ours.get("crossdock-first", ""),
     )
 
 
 def _is_ours(name: str) -> bool:
-    return name.startswith((_OURS, "Nats-"))
+    return name.startswith((_OURS, "Nats-")) and name not in _OF_MESSAGE

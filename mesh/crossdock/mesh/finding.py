@@ -17,13 +17,15 @@ from crossdock.contracts.ids import millis_of
 from crossdock.contracts.reference import version_of
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Stored
+from crossdock.mesh.redriving import AUDIT
 
-_EARLIER = timedelta(seconds=5)
+EARLIER = timedelta(seconds=5)
 _LATER = timedelta(minutes=5)
 _SEARCH_SECONDS = 5.0
 ROUTE_PREFIX = "route-"
+DESTINATION_PREFIX = "dest-"
 
-DestinationState = Literal["pending", "delivered", "dead"]
+DestinationState = Literal["pending", "delivered", "filtered", "dead"]
 RouteState = Literal["pending", "routed", "grouped", "filtered", "dead"]
 
 
@@ -33,8 +35,8 @@ class DestinationStatus(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         destination: Where it goes.
         id: Its own id.
-        state: Pending, delivered or dead.
-        detail: Why, for a dead one.
+        state: Pending, delivered, dead, or filtered because its time was over.
+        detail: Why, for a dead or filtered one.
     """
 
     destination: str
@@ -97,7 +99,7 @@ async def find(bus: Bus, message_id: str, sequence: int | None = None) -> Messag
     """
     try:
         async with asyncio.timeout(_SEARCH_SECONDS):
-            stored = await _locate(bus, message_id, sequence)
+            stored = await locate(bus, message_id, sequence)
             if stored is None:
                 return None
             return await _status(bus, stored, Message.from_headers(stored.headers, b""))
@@ -107,16 +109,29 @@ async def find(bus: Bus, message_id: str, sequence: int | None = None) -> Messag
         ) from error
 
 
-async def _locate(bus: Bus, message_id: str, sequence: int | None) -> Stored | None:
+async def locate(
+    bus: Bus, message_id: str, sequence: int | None = None, *, kind: str = "in"
+) -> Stored | None:
+    """Return a message by its id, or None when the stream does not have it.
+
+    Args:
+        bus: The bus.
+        message_id: Its id.
+        sequence: Its sequence in the stream, when known: makes the look-up quick.
+        kind: Stream: ``in`` or ``out``.
+
+    Raises:
+        Disconnected: The broker does not answer.
+    """
     if sequence is not None:
-        stored = await bus.read_one("in", sequence)
+        stored = await bus.read_one(kind, sequence)
         return stored if stored is not None and _is(stored, message_id) else None
     millis = millis_of(message_id)
     since = until = None
     if millis is not None:
         moment = datetime.fromtimestamp(millis / 1000, UTC)
-        since, until = moment - _EARLIER, moment + _LATER
-    async for stored in bus.read("in", since=since):
+        since, until = moment - EARLIER, moment + _LATER
+    async for stored in bus.read(kind, since=since):
         if _is(stored, message_id):
             return stored
         if until is not None and datetime.fromisoformat(stored.time) > until:
@@ -132,12 +147,11 @@ def _is(stored: Stored, message_id: str) -> bool:
 
 
 async def _status(bus: Bus, stored: Stored, message: Message) -> MessageStatus:
-    story = _Story(stored.sequence, await _routes_for(bus, stored.subject))
-    since = datetime.fromisoformat(stored.time) - _EARLIER
-    async for record in bus.read("record", since=since):
-        story.read(records.read(record.data))
-        if story.complete:
-            break
+    story = _Story(stored.sequence, await routes_for(bus, stored.subject))
+    since = datetime.fromisoformat(stored.time) - EARLIER
+    await _read_on(bus, story, since)
+    while (sent_again := await _redrives(bus, story, since)) is not None:
+        await _read_on(bus, story, sent_again)
     return MessageStatus(
         id=message.id,
         source=message.source,
@@ -150,7 +164,33 @@ async def _status(bus: Bus, stored: Stored, message: Message) -> MessageStatus:
     )
 
 
-async def _routes_for(bus: Bus, subject: str) -> list[str]:
+async def _read_on(bus: Bus, story: _Story, since: datetime) -> None:
+    async for record in bus.read("record", since=since):
+        story.read(records.read(record.data))
+        if story.complete:
+            break
+
+
+async def _redrives(bus: Bus, story: _Story, since: datetime) -> datetime | None:
+    """Note which of the dead ones were sent again; return when, None when no more were."""
+    if story.state != "dead":
+        return None
+    first = None
+    async for stored in bus.read("record", subject=bus.subjects.record(AUDIT), since=since):
+        for entry in records.read(stored.data).entries:
+            # the letter goes last: while it is there, the message is where it was
+            if story.is_dead(entry) and await bus.read_one("dead", entry.letter) is None:
+                story.replace(entry)
+                first = first or datetime.fromisoformat(stored.time) - EARLIER
+    return first
+
+
+async def routes_for(bus: Bus, subject: str) -> list[str]:
+    """Return the names of the routes that take messages of a subject.
+
+    Raises:
+        Disconnected: The broker does not answer.
+    """
     return [
         each.name.removeprefix(ROUTE_PREFIX)
         for each in await bus.consumers("in")
@@ -159,28 +199,48 @@ async def _routes_for(bus: Bus, subject: str) -> list[str]:
 
 
 class _Story:
-    """Gathers from the records what concerns one message."""
+    """Gathers from the records what concerns one message, and those that took its place."""
 
     def __init__(self, sequence: int, routes: list[str]) -> None:
         self._sequence = sequence
         self._routes: dict[str, records.Entry | None] = dict.fromkeys(routes)
         self._groups: dict[str, records.Entry] = {}
         self._delivered: dict[str, records.Entry] = {}
+        self._sent_again: dict[str, str] = {}  # to a route: the id it had then
+        self._again: dict[str, str] = {}  # to a destination: by the id it had before
 
     def read(self, record: records.Record) -> None:
         for entry in record.entries:
-            if record.kind == "route" and entry.sequence == self._sequence:
+            if record.kind == "route" and self._concerns(record.where, entry):
                 self._routes[record.where] = entry
             elif record.kind == "group":
                 self._groups[entry.id] = entry
             elif record.kind == "destination":
                 self._delivered[entry.id] = entry
 
+    def is_dead(self, audited: records.Entry) -> bool:
+        """Tell whether what was sent again is dead as far as we know."""
+        return any(
+            each is not None and (each.id, each.outcome) == (audited.id, "dead")
+            for each in (*self._routes.values(), self._delivered.get(audited.id))
+        )
+
+    def replace(self, audited: records.Entry) -> None:
+        """Follow what took the place of a dead one."""
+        for where, again in audited.children:
+            dead = self._routes.get(where)
+            if dead is not None and dead.id == audited.id:
+                self._routes[where] = None
+                self._sent_again[where] = again
+            else:
+                self._again[audited.id] = again
+                self._delivered.pop(audited.id, None)
+
     @property
     def complete(self) -> bool:
         return all(
             entry is not None
-            and all(child in self._delivered for _, child in self._children(entry))
+            and all(self._last(child) in self._delivered for _, child in self._children(entry))
             for entry in self._routes.values()
         )
 
@@ -196,6 +256,16 @@ class _Story:
 
     def routes(self) -> tuple[RouteStatus, ...]:
         return tuple(self._route(name, entry) for name, entry in sorted(self._routes.items()))
+
+    def _concerns(self, route: str, entry: records.Entry) -> bool:
+        again = self._sent_again.get(route)
+        return entry.sequence == self._sequence if again is None else entry.id == again
+
+    def _last(self, message_id: str) -> str:
+        """Return the id of the last one that took the place of a message; each has a new one."""
+        while message_id in self._again:
+            message_id = self._again[message_id]
+        return message_id
 
     def _route(self, name: str, entry: records.Entry | None) -> RouteStatus:
         if entry is None:
@@ -217,9 +287,10 @@ class _Story:
         return found
 
     def _destination(self, destination: str, child: str) -> DestinationStatus:
-        entry = self._delivered.get(child) or self._groups.get(child)
+        last = self._last(child)
+        entry = self._delivered.get(last) or self._groups.get(last)
         state: DestinationState = "pending"
         if entry is not None:
-            state = "dead" if entry.outcome == "dead" else "delivered"
+            state = msgspec.convert(entry.outcome, DestinationState)
         detail = entry.detail if entry is not None else ""
-        return DestinationStatus(destination=destination, id=child, state=state, detail=detail)
+        return DestinationStatus(destination=destination, id=last, state=state, detail=detail)

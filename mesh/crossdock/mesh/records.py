@@ -3,6 +3,8 @@
 The entries of a whole batch are one message on ``<mesh>.record.<component>``, so that a record
 costs a few bytes and no fsync of its own. A redelivered message leaves an entry again: the reader
 counts by stream sequence, the last entry holds.
+
+What people do to messages (redrive, replay, repair) leaves a record of the kind ``audit``.
 """
 
 from __future__ import annotations
@@ -14,8 +16,20 @@ import msgspec
 
 from crossdock.mesh.bus import Bus, Outgoing, Published
 
-Kind = Literal["route", "group", "destination", "source"]
-Outcome = Literal["routed", "grouped", "filtered", "delivered", "dead", "published", "refused"]
+Kind = Literal["route", "group", "destination", "source", "audit"]
+Outcome = Literal[
+    "routed",
+    "grouped",
+    "filtered",
+    "delivered",
+    "dead",
+    "published",
+    "refused",
+    "edited",
+    "redriven",
+    "discarded",
+    "replayed",
+]
 GROUP: Final = "group:"
 """Stands for the destination where the child is a group that the message has joined."""
 
@@ -30,6 +44,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
         detail: Why, for a person; the branch or the reason, never a value of the payload.
         children: Destination and id of each message that a route made of it; :data:`GROUP` and id
             of each group that it joined.
+        attempts: How often it was tried.
+        letter: Number of its dead letter; 0 when it is none.
     """
 
     id: str
@@ -37,33 +53,53 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     outcome: Outcome
     detail: str = ""
     children: tuple[tuple[str, str], ...] = ()
+    attempts: int = 1
+    letter: int = 0
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """The entries that one component wrote at once.
 
     Attributes:
         kind: Kind of the component; ``group`` is the second half of a route, for its groups.
-        where: Its name.
+        where: Its name; of an audit the command.
         entries: One for each message.
+        by: Which process, or which person, did it.
+        revision: The route as it was: see :mod:`crossdock.mesh.revisions`.
+        reason: Why a person did it, in their words.
     """
 
     kind: Kind
     where: str
     entries: tuple[Entry, ...]
+    by: str = ""
+    revision: str = ""
+    reason: str = ""
 
 
 _DECODER = msgspec.json.Decoder(Record)
 
 
-async def write(bus: Bus, kind: Kind, where: str, entries: Sequence[Entry]) -> Published:
+async def write(
+    bus: Bus, kind: Kind, where: str, entries: Sequence[Entry], *, revision: str = ""
+) -> Published:
     """Store what became of a batch.
 
     Raises:
         CrossdockError: When it could not be stored.
     """
-    data = msgspec.json.encode(Record(kind, where, tuple(entries)))
-    return (await bus.store([Outgoing(bus.subjects.record(where), {}, data)]))[0]
+    return await _store(bus, Record(kind, where, tuple(entries), by=bus.name, revision=revision))
+
+
+async def audit(
+    bus: Bus, command: str, entries: Sequence[Entry], *, by: str, reason: str
+) -> Published:
+    """Store what a person did to messages.
+
+    Raises:
+        CrossdockError: When it could not be stored.
+    """
+    return await _store(bus, Record("audit", command, tuple(entries), by=by, reason=reason))
 
 
 def read(data: bytes) -> Record:
@@ -73,3 +109,8 @@ def read(data: bytes) -> Record:
         msgspec.DecodeError: When it is not one.
     """
     return _DECODER.decode(data)
+
+
+async def _store(bus: Bus, record: Record) -> Published:
+    subject = bus.subjects.record(record.where)
+    return (await bus.store([Outgoing(subject, {}, msgspec.json.encode(record))]))[0]

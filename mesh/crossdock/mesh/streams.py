@@ -13,6 +13,7 @@ from crossdock.mesh.project.settings import BrokerSettings
 
 _NANOSECONDS = 1_000_000_000
 _RECORD_SHARE = 4  # the record stream may take a quarter of what a message stream may
+_ONCE_SHARE = 4  # and so may the keys that were claimed
 _ALREADY_THERE = 10058
 _BEGUN = "crossdock.begun"
 
@@ -22,8 +23,9 @@ def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
 
     ``in``, ``out`` and ``dead`` refuse new messages when full and never drop old ones by age: what
     is unread stays, the janitor removes only what every consumer has acknowledged (I8). Records are
-    history, so the oldest may go. ``group`` holds the last message of each subject; where messages
-    may be scheduled the server cannot refuse new ones, so those who write there keep its bound.
+    history, so the oldest may go. ``once`` holds keys that messages have claimed, for their time.
+    ``group`` holds the last message of each subject; where messages may be scheduled the server
+    cannot refuse new ones, so those who write there keep its bound.
     """
     mesh = bus.subjects.mesh
     common: dict[str, Any] = {
@@ -46,6 +48,11 @@ def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
         ),
         "compression": "s2",
     }
+    once = {
+        "max_bytes": int(settings.max_bytes) // _ONCE_SHARE,
+        "max_msgs_per_subject": 1,
+        "allow_msg_ttl": True,
+    }
     group = {
         "discard": "old",  # the server refuses "new" beside schedules
         "max_bytes": -1,  # so that "old" drops nothing
@@ -53,12 +60,12 @@ def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
         "allow_msg_ttl": True,
         "allow_msg_schedules": True,
     }
-    special = {"record": record, "group": group}
+    special: dict[str, dict[str, Any]] = {"record": record, "once": once, "group": group}
     return [
         common
         | {"name": bus.subjects.stream(kind), "subjects": [f"{mesh}.{kind}.>"]}
         | special.get(kind, {})
-        for kind in ("in", "out", "dead", "record", "group")
+        for kind in ("in", "out", "dead", "record", "once", "group")
     ]
 
 

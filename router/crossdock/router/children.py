@@ -27,7 +27,7 @@ def children_of(
     Raises:
         Reject: When one of them cannot be made: then none is (all or nothing).
     """
-    source, parent = message.source, message.id
+    source, parent = message.identity
     extensions = base_extensions(message) | flow.extensions
     part = "".join(f"/{at}" for at in flow.part)
     children = []

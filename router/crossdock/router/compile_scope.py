@@ -63,9 +63,9 @@ class CompileScope:
             contract = self._registry.resolve(ContractRef.parse(text))
             contract.compile()
         except ValueError as error:
-            self.wrong(pointer, str(error))
+            self.wrong(pointer, str(error), "unknown-contract")
         except (Reject, Halt) as error:
-            self.wrong(pointer, error.reason)
+            self.wrong(pointer, error.reason, "unknown-contract")
         else:
             return contract
         return None
@@ -83,7 +83,7 @@ class CompileScope:
         try:
             return load_expression(text, self._folder, place=place)
         except ValueError as error:
-            self.wrong(pointer, str(error))
+            self.wrong(pointer, str(error), "bad-expression")
             return None
 
     def variable(self, name: str, pointer: str) -> str:
@@ -104,6 +104,6 @@ class CompileScope:
                 pointer, f"no call {name[:80]!r}: add calls/{name[:80]}.yaml; there is {there}"
             )
 
-    def wrong(self, pointer: str, message: str) -> None:
-        """Note a problem."""
-        self.problems.append(Problem(message=message, pointer=pointer))
+    def wrong(self, pointer: str, message: str, code: str = "") -> None:
+        """Note a problem; ``code`` is one of those that checks of routes tell."""
+        self.problems.append(Problem(message=message, pointer=pointer, keyword=code))

@@ -71,6 +71,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         branches: In the order of the file.
         send_all: Every branch that holds is taken, instead of the first.
         on_failure: Name of its failure policy.
+        buries_expired: A message that has expired becomes a dead letter, instead of being filtered.
     """
 
     name: str
@@ -84,6 +85,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     branches: tuple[CompiledBranch, ...]
     send_all: bool
     on_failure: str
+    buries_expired: bool = False
 
     @property
     def destinations(self) -> tuple[str, ...]:
@@ -174,6 +176,7 @@ class _Compiler:
             branches=self._branches(),
             send_all=bool(route.send_all),
             on_failure=route.on_failure,
+            buries_expired=route.expired == "dead",
         )
         if self._scope.problems:
             raise Halt.of(f"route {route.route[:80]} cannot be used", self._scope.problems)

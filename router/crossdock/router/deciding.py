@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from crossdock.contracts import Contract, Message, Problem, Reject
+from crossdock.contracts.expiry import EXPIRY, is_expired
 from crossdock.mesh.expression import Json
 from crossdock.mesh.groups import GROUP_TYPE, Arrival
 from crossdock.mesh.groups.state import read_completed
@@ -20,6 +22,7 @@ from crossdock.router.flow import MAX_PARTS, Child, Flow, Ran, Run, walk
 
 WHERE = "where does not hold"
 NO_BRANCH = "no branch holds"
+EXPIRED = "expired"
 NO_DESTINATION = "no destination was chosen"
 NOT_ACCEPTED = "contract or version is not accepted by this route"
 
@@ -109,6 +112,24 @@ def deciding(route: CompiledRoute, message: Message) -> Deciding[Decision]:
             reason=error.reason,
             problems=error.problems,
         )
+
+
+def expired(route: CompiledRoute, message: Message, now: datetime) -> Decision | None:
+    """Return what becomes of a message that has expired; None for one that is still wanted.
+
+    Args:
+        route: The route.
+        message: The message.
+        now: The time.
+    """
+    if EXPIRY not in message.extensions:
+        return None
+    try:
+        if not is_expired(message, now):
+            return None
+    except Reject as error:
+        return Decision(outcome="rejected", reason=error.reason)
+    return Decision(outcome="rejected" if route.buries_expired else "filtered", reason=EXPIRED)
 
 
 def _variables(route: CompiledRoute, message: Message) -> dict[str, Json]:

@@ -37,7 +37,23 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float | None = None
 
 
-Effect: TypeAlias = Call
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """The wish to be the first with a key (Idempotent Receiver); answered by true or false.
+
+    Attributes:
+        step: Where it is made: ``steps/0``.
+        key: The key.
+        holder: Who wants it: the same message, or part of one, may have it again.
+        window: Seconds for which it is the holder's.
+    """
+
+    step: str
+    key: str
+    holder: str
+    window: float
+
+
+Effect: TypeAlias = Call | Claim
 Answer: TypeAlias = Json | CrossdockError
 """What came of an effect: a JSON value, or the instruction that it failed with."""
 Deciding: TypeAlias = Generator[tuple[Effect, ...], Sequence[Answer], T]

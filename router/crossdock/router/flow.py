@@ -11,7 +11,7 @@ from crossdock.contracts import Contract, Message, Reject
 from crossdock.contracts.message import JSON
 from crossdock.mesh.exact_numbers import inexact_number
 from crossdock.mesh.expression import Expression, Json
-from crossdock.router.conditions import Condition
+from crossdock.router.conditions import Condition, Guard
 from crossdock.router.effects import Deciding
 
 MAX_PARTS: Final = 5000
@@ -126,6 +126,11 @@ class Run:
         self.notes: dict[str, str] = {}
         self.taps: list[Child] = []
 
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Source and id of the message: what makes two deliveries the same event (I4)."""
+        return self.message.source, self.message.id
+
 
 def base_extensions(message: Message) -> dict[str, str]:
     """Return the attributes that every child of a message has."""
@@ -199,6 +204,10 @@ class PureStep(msgspec.Struct, frozen=True, kw_only=True):
 
     def expressions(self) -> Iterator[tuple[str, Expression]]:
         """Yield its expressions, each with its JSON Pointer in the route file."""
+        yield from ()
+
+    def guards(self) -> Iterator[Guard]:
+        """Yield its conditions, each of which examples should have hold and not hold."""
         yield from ()
 
 

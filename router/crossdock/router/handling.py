@@ -7,21 +7,23 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
-from typing import Final
+from datetime import UTC, datetime
 
 import msgspec
 
 from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry
+from crossdock.contracts.expiry import EXPIRY
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.bus.committing import MAX_BATCH
 from crossdock.mesh.fail_points import reach
 from crossdock.mesh.groups import Arrival, GroupStore
 from crossdock.mesh.telemetry import RouteMetrics, Tracing, processing
-from crossdock.router.calls.clients import Clients
+from crossdock.router.answering import Answers
 from crossdock.router.compiled import CompiledRoute
-from crossdock.router.deciding import Decision, decide, deciding
+from crossdock.router.deciding import Decision, decide, deciding, expired
 from crossdock.router.driving import drive_async
+from crossdock.router.revision import Revision, Revisions
 
 Item = tuple[str, Message]
 _MOST_AT_ONCE = 2 * MAX_BATCH  # children that wait to be stored (I8)
@@ -64,15 +66,14 @@ class Half(msgspec.Struct, frozen=True):
     """Which half of a route is handled.
 
     Attributes:
+        revision: What records call this state of the route.
         kind: What records call it: ``group`` is the second half of a route that aggregates.
         groups: What messages join, in the first half of such a route.
     """
 
+    revision: Revision
     kind: records.Kind = "route"
     groups: GroupStore | None = None
-
-
-_WHOLE: Final = Half()
 
 
 class RouteHandler:
@@ -84,15 +85,17 @@ class RouteHandler:
         route: CompiledRoute,
         tracing: Tracing,
         metrics: RouteMetrics,
-        clients: Clients,
-        half: Half = _WHOLE,
+        answers: Answers,
+        half: Half,
     ) -> None:
         self._bus = bus
         self._half = half
+        self._revision_kept = False
+        self._keeping = asyncio.Lock()
         self._route = route
         self._tracing = tracing
         self._metrics = metrics
-        self._clients = clients
+        self._answers = answers
         self._subjects = {name: bus.subjects.outgoing(name) for name in route.destinations}
         contracts = ",".join(sorted({each.name for each in route.accepted.values()}))
         self._step = processing(bus.subjects.stream("in") + f"/{contracts}", route.name)
@@ -100,6 +103,7 @@ class RouteHandler:
     async def __call__(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
         """Decide all, publish all, then answer for each."""
         start = time.perf_counter()
+        await self._keep_revision()
         outcomes: list[CrossdockError | None] = []
         made = Made()
         async with contextlib.aclosing(self._decisions(batch)) as decisions:
@@ -132,7 +136,8 @@ class RouteHandler:
 
     def _decide(self, incoming: Incoming) -> Decision | CrossdockError:
         try:
-            return decide(self._route, incoming.message())
+            message = incoming.message()
+            return self._expired(message) or decide(self._route, message)
         except ValueError as error:
             return Reject(str(error))
         except Retry as error:
@@ -140,12 +145,20 @@ class RouteHandler:
 
     async def _decide_asking(self, incoming: Incoming) -> Decision | CrossdockError:
         try:
-            asked = deciding(self._route, incoming.message())
-            return await drive_async(asked, self._clients.answer)
+            message = incoming.message()
+            known = self._expired(message)
+            if known is not None:
+                return known
+            return await drive_async(deciding(self._route, message), self._answers)
         except ValueError as error:
             return Reject(str(error))
         except CrossdockError as error:
             return error
+
+    def _expired(self, message: Message) -> Decision | None:
+        if EXPIRY not in message.extensions:
+            return None
+        return expired(self._route, message, datetime.now(UTC))
 
     def _take(
         self, incoming: Incoming, decision: Decision | CrossdockError, made: Made, at: int
@@ -162,6 +175,7 @@ class RouteHandler:
             decision.outcome,
             _detail(decision),
             tuple((each.destination, each.message.id) for each in decision.children),
+            incoming.delivered,
         )
         children = self._trace(message, decision)
         if decision.outcome == "grouped":
@@ -226,13 +240,23 @@ class RouteHandler:
             await asyncio.gather(*writes)
             reach("published")
             if made.entries:
-                await records.write(self._bus, self._half.kind, name, made.entries)
+                half = self._half
+                await records.write(
+                    self._bus, half.kind, name, made.entries, revision=half.revision.name
+                )
         except Retry as error:
             raise Disconnected(error.reason) from error
         self._metrics.routed.inc(made.outcomes["routed"])
         self._metrics.filtered.inc(made.outcomes["filtered"])
         self._metrics.grouped.inc(made.outcomes["grouped"])
         self._count_sent(made)
+
+    async def _keep_revision(self) -> None:
+        """Keep the route as it is, before the first record that names it; once in a process."""
+        async with self._keeping:  # batches stay in their order
+            if not self._revision_kept:
+                await Revisions(self._bus).keep(self._route.name, self._half.revision)
+                self._revision_kept = True
 
     def _count_sent(self, made: Made) -> None:
         for destination, subject in self._subjects.items():

@@ -12,6 +12,7 @@ from crossdock.mesh.project.loading import load_mesh, load_named
 from crossdock.mesh.project.settings import MeshFile, Policy
 from crossdock.router.calls.loading import LoadedCall, load_calls
 from crossdock.router.compiled import CompiledRoute, compile_route
+from crossdock.router.revision import Revision, revision_of
 from crossdock.router.route_file import RouteFile
 from crossdock.router.step_file import called
 
@@ -28,6 +29,7 @@ class LoadedRoute(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         policy: Its failure policy.
         calls: What it may call.
         compiled: The route itself.
+        revision: What records call this state of it.
     """
 
     file: RouteFile
@@ -36,6 +38,7 @@ class LoadedRoute(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     policy: Policy
     calls: tuple[LoadedCall, ...]
     compiled: CompiledRoute
+    revision: Revision
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LoadedRoute) and (
@@ -104,4 +107,5 @@ def _load(
         policy=policy,
         calls=tuple(calls[name] for name in sorted(set(called(file.steps)))),
         compiled=compiled,
+        revision=revision_of(file, folder / FOLDER, compiled),
     )

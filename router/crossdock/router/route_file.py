@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -58,6 +58,8 @@ class RouteFile(_File, frozen=True):
         aggregate: Aggregator: messages of one key become one, which is then sent.
         send: Content-Based Router: the first branch that holds is taken.
         send_all: Recipient List: every branch that holds is taken.
+        expired: What becomes of a message that comes in after its ``expirytime``: ``drop`` filters
+            it, ``dead`` makes a dead letter of it.
         on_failure: Name of the failure policy.
         examples: For ``crossdock route test``.
     """
@@ -70,6 +72,7 @@ class RouteFile(_File, frozen=True):
     aggregate: Aggregate | None = None
     send: tuple[Branch, ...] = ()
     send_all: tuple[Branch, ...] = ()
+    expired: Literal["drop", "dead"] = "drop"
     on_failure: str = "standard"
     examples: tuple[dict[str, Any], ...] = ()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from prometheus_client import Gauge
 
 from crossdock.mesh.bus import Bus, ConsumerSpec
+from crossdock.mesh.claims import Claims
 from crossdock.mesh.components import Components
 from crossdock.mesh.consuming import Component, Consuming
 from crossdock.mesh.dead_letters import redrive_subject
@@ -16,6 +17,7 @@ from crossdock.mesh.groups import GroupStore
 from crossdock.mesh.observing import observer, show_held, show_state
 from crossdock.mesh.streams import has_begun, set_begun
 from crossdock.mesh.telemetry import ComponentMetrics, GroupMetrics, Metrics, RouteMetrics, Tracing
+from crossdock.router.answering import Answers
 from crossdock.router.calls.clients import Clients
 from crossdock.router.compiled import CompiledRoute
 from crossdock.router.gathering import BATCH, GroupHandler, group_consumer
@@ -79,11 +81,12 @@ class Router:
         compiled = route.compiled
         counts = RouteMetrics.of(self._metrics, compiled.name)
         clients = Clients(route.calls, self._folder)
+        answers = Answers(clients, Claims(self._bus, compiled.name))
         groups = self._groups(compiled)
-        halves = [self._first(route, counts, clients, groups)]
+        halves = [self._first(route, counts, answers, groups)]
         if groups is not None:
-            halves.append(self._second(route, counts, clients, groups))
-        runner = Halves(halves, clients.close)
+            halves.append(self._second(route, counts, answers, groups))
+        runner = Halves(halves, answers.close)
         show_held(counts, runner)
         state = ComponentMetrics.of(self._metrics, compiled.name)
         show_state(state, runner)
@@ -98,14 +101,20 @@ class Router:
         return GroupStore(self._bus, route.name, rule, counts, bound=self._bound)
 
     def _second(
-        self, route: LoadedRoute, counts: RouteMetrics, clients: Clients, groups: GroupStore
+        self, route: LoadedRoute, counts: RouteMetrics, answers: Answers, groups: GroupStore
     ) -> Consuming:
         """Return what takes the groups of a route when they are complete."""
         compiled = route.compiled
-        send = RouteHandler(self._bus, compiled, self._tracing, counts, clients, Half("group"))
+        half = Half(route.revision, "group")
+        send = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
         handler = GroupHandler(self._bus, compiled.name, groups, send, counts)
         component = Component(
-            kind="group", name=compiled.name, policy=route.policy, batch=BATCH, lanes=LANES
+            kind="group",
+            name=compiled.name,
+            policy=route.policy,
+            batch=BATCH,
+            lanes=LANES,
+            revision=route.revision.name,
         )
         spec = group_consumer(self._bus, compiled.name)
         return Consuming(self._bus, component, spec, handler, observer(counts))
@@ -114,7 +123,7 @@ class Router:
         self,
         route: LoadedRoute,
         counts: RouteMetrics,
-        clients: Clients,
+        answers: Answers,
         groups: GroupStore | None,
     ) -> Consuming:
         """Return what takes the messages of a route."""
@@ -130,10 +139,15 @@ class Router:
             ),
             from_start=self._from_start,
         )
-        component = Component(kind="route", name=compiled.name, policy=route.policy, lanes=LANES)
-        handler = RouteHandler(
-            self._bus, compiled, self._tracing, counts, clients, Half("route", groups)
+        component = Component(
+            kind="route",
+            name=compiled.name,
+            policy=route.policy,
+            lanes=LANES,
+            revision=route.revision.name,
         )
+        half = Half(route.revision, "route", groups)
+        handler = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
         return Consuming(self._bus, component, spec, handler, observer(counts))
 
     def _forget(self, route: LoadedRoute) -> None:

@@ -9,7 +9,19 @@ import msgspec
 
 from crossdock.mesh.project.scalars import Duration
 
-PATTERNS: Final = ("map", "keep", "drop", "where", "split", "enrich", "tap", "normalize", "scatter")
+PATTERNS: Final = (
+    "map",
+    "keep",
+    "drop",
+    "where",
+    "split",
+    "enrich",
+    "tap",
+    "normalize",
+    "expires",
+    "once",
+    "scatter",
+)
 _GIVEN_WITH: Final = {
     "as_": ("map", "keep", "drop", "split", "normalize"),
     "steps": ("split",),
@@ -52,6 +64,18 @@ class Enrich(_File, frozen=True, rename={"with_": "with"}):
     default: Any = None
 
 
+class Once(_File, frozen=True):
+    """What makes two messages the same.
+
+    Attributes:
+        key: JSONata that gives the key: a text, number or truth value, or a list of them.
+        within: For how long the first message with a key keeps it.
+    """
+
+    key: str
+    within: Duration = Duration(7 * 86400)
+
+
 class Scatter(_File, frozen=True):
     """A question to several systems at once.
 
@@ -85,6 +109,8 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
         tap: Wire Tap: destination that gets a copy of what is here now.
         normalize: Normalizer: for each accepted contract, ``name@range``, the mapping that makes
             the one of ``as``.
+        expires: Message Expiration: how long after its time what is made of a message is wanted.
+        once: Idempotent Receiver: lets go on the first message with a key.
         scatter: Scatter-Gather: asks several systems at once, and keeps the answers in a variable.
         as_: Contract of what ``map``, ``keep``, ``drop``, ``split`` or ``normalize`` makes,
             ``name@range``; it is checked at once. Without it the data is checked where it is sent.
@@ -101,6 +127,8 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
     enrich: Enrich | None = None
     tap: str | None = None
     normalize: dict[str, str] | None = None
+    expires: Duration | None = None
+    once: Once | None = None
     scatter: Scatter | None = None
     as_: str | None = None
     steps: tuple[Step, ...] = ()

@@ -25,19 +25,22 @@ A route that aggregates may be given several messages, and that the time of thei
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
 from crossdock.contracts import Contract, ContractRef, CrossdockError, Message, Problem, Registry
+from crossdock.contracts.message import is_extension
 from crossdock.mesh.expression import Json
 from crossdock.mesh.project.document import read_bytes
 from crossdock.mesh.project.problems import ProjectError
 from crossdock.router.calls.declared import DeclaredAnswers
 from crossdock.router.calls.loading import LoadedCall
 from crossdock.router.compiled import CompiledRoute
-from crossdock.router.deciding import Decision, deciding
+from crossdock.router.conditions import Condition
+from crossdock.router.deciding import Decision, deciding, expired
 from crossdock.router.driving import drive
 from crossdock.router.rehearsing import rehearse
 
@@ -45,6 +48,8 @@ CONTRACTS: Final = "contracts"
 ROUTES: Final = "routes"
 _MAX_BYTES: Final = 1024 * 1024
 _MAX_DIFFERENCES: Final = 20
+_CORE: Final = ("subject", "time")
+_TIME: Final = "2026-01-01T00:00:00Z"
 _OUTCOMES: Final = {"nothing": "filtered", "rejected": "rejected"}
 
 
@@ -60,6 +65,8 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         calls: What each call answers: a ``.json`` file beside the route, ``nothing`` or ``fails``;
             several are for one question each, in their order.
         contract: ``name@range`` of what is given; the first that the route accepts, if not said.
+        seen: Another message with the same key was there before (``once``).
+        attributes: Of what is given, such as ``subject``, ``time`` and extensions.
     """
 
     given: str | tuple[str, ...]
@@ -67,6 +74,8 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     expect: Literal["nothing", "rejected"] | tuple[str, ...] | dict[str, str | tuple[str, ...]]
     calls: dict[str, str | tuple[str, ...]] = {}
     contract: str | None = None
+    seen: bool = False
+    attributes: dict[str, str] = {}
 
 
 class Tested(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +87,7 @@ class Tested(msgspec.Struct, frozen=True, kw_only=True):
         given: What was given.
         problems: How it differs from what was expected; empty when it passed.
         branches: The branches that were taken: ``send/0``.
+        conditions: Those that were evaluated, with what came of them.
     """
 
     route: str
@@ -85,6 +95,7 @@ class Tested(msgspec.Struct, frozen=True, kw_only=True):
     given: str
     problems: tuple[Problem, ...] = ()
     branches: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
 
 def run_examples(
@@ -105,21 +116,26 @@ def run_examples(
     """
     results = []
     for at, written in enumerate(examples):
-        given = _shown_given(written.get("given", ""))
-        branches: tuple[str, ...] = ()
+        decision = Decision(outcome="rejected")
         try:
             example = msgspec.convert(written, Example)
-            answers = DeclaredAnswers(example.calls, calls, folder)
+            answers = DeclaredAnswers(example.calls, calls, folder, seen=example.seen)
             messages = _messages(route, example, registry, folder)
             decision = _decision(route, messages, example, answers)
-            branches = decision.branches
             problems = tuple(_differences(decision, example, folder))
         except msgspec.ValidationError as error:
             problems = (Problem(message=f"not an example: {error}"),)
         except (ValueError, CrossdockError) as error:
             problems = (Problem(message=str(error)),)
         results.append(
-            Tested(route=route.name, example=at, given=given, problems=problems, branches=branches)
+            Tested(
+                route=route.name,
+                example=at,
+                given=str(written.get("given", ""))[:100],
+                problems=problems,
+                branches=decision.branches,
+                conditions=decision.conditions,
+            )
         )
     return results
 
@@ -127,7 +143,8 @@ def run_examples(
 def _decided(route: CompiledRoute, message: Message, answers: DeclaredAnswers) -> Decision:
     """Decide with declared answers; a call that fails is what rejects the message."""
     try:
-        return drive(deciding(route, message), answers)
+        known = expired(route, message, datetime.now(UTC))
+        return known or drive(deciding(route, message), answers)
     except CrossdockError as error:
         return Decision(outcome="rejected", reason=error.reason, problems=error.problems)
 
@@ -161,6 +178,9 @@ def _messages(
 ) -> list[Message]:
     ref = route.accepts[0] if example.contract is None else ContractRef.parse(example.contract)
     contract = registry.resolve(ref)
+    wrong = [each for each in example.attributes if not _may_be_given(each)]
+    if wrong:
+        raise ValueError(f"{wrong[0][:80]!r} is no attribute that an example may give")
     names = (example.given,) if isinstance(example.given, str) else example.given
     return [
         Message(
@@ -169,9 +189,16 @@ def _messages(
             type=contract.name,
             dataschema=contract.dataschema,
             data=_given(name, contract, folder),
+            subject=example.attributes.get("subject", ""),
+            time=example.attributes.get("time", _TIME),
+            extensions={k: v for k, v in example.attributes.items() if k not in _CORE},
         )
         for at, name in enumerate(names)
     ]
+
+
+def _may_be_given(name: str) -> bool:
+    return name in _CORE or is_extension(name)
 
 
 def _given(name: str, contract: Contract, folder: Path) -> bytes:

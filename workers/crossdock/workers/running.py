@@ -10,6 +10,7 @@ from prometheus_client import Gauge
 from crossdock.mesh.bus import Bus, ConsumerSpec
 from crossdock.mesh.components import Components, Runner
 from crossdock.mesh.consuming import Component, Consuming, Observer
+from crossdock.mesh.finding import DESTINATION_PREFIX
 from crossdock.mesh.observing import observer, show_held, show_state
 from crossdock.mesh.telemetry import (
     ComponentMetrics,
@@ -22,8 +23,6 @@ from crossdock.workers.adapter import WorkerContext
 from crossdock.workers.loading import LoadedWorker, WorkersProject
 from crossdock.workers.sinking import SinkHandler
 from crossdock.workers.sourcing import SourceRunner
-
-DESTINATION_PREFIX = "dest-"
 
 
 class Workers:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
 from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry, near_id
+from crossdock.contracts.expiry import is_expired
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.expression import UNDEFINED
@@ -16,6 +19,8 @@ from crossdock.mesh.fail_points import reach
 from crossdock.mesh.telemetry import DestinationMetrics, Hop, Tracing, processing
 from crossdock.workers.adapter import Delivery, Sink
 from crossdock.workers.loading import LoadedWorker
+
+EXPIRED: Final = "expired"
 
 
 class SinkHandler:
@@ -33,6 +38,7 @@ class SinkHandler:
         self._destination = worker.file.destination
         self._sink = sink
         self._map = worker.map
+        self._buries_expired = worker.file.expired == "dead"
         self._tracing = tracing
         self._metrics = metrics
         self._open = False
@@ -44,11 +50,16 @@ class SinkHandler:
         outcomes: list[CrossdockError | None] = [None] * len(batch)
         deliveries: dict[int, Delivery] = {}
         hops: dict[int, Hop] = {}
+        dropped: set[int] = set()
+        now = datetime.now(UTC)
         for index, incoming in enumerate(batch):
             try:
                 message = incoming.message()
                 hop = self._hop(message)
                 hops[index] = hop
+                if self._is_over(message, now):
+                    dropped.add(index)
+                    continue
                 deliveries[index] = self._delivery(message, incoming, hop)
             except ValueError as error:
                 outcomes[index] = Reject(str(error))
@@ -61,7 +72,7 @@ class SinkHandler:
         for index, hop in hops.items():
             hop.end(outcomes[index])
         reach("delivered")
-        await self._record(batch, outcomes)
+        await self._record(batch, outcomes, dropped)
         self._metrics.seconds.observe(time.perf_counter() - start)
         return outcomes
 
@@ -70,6 +81,14 @@ class SinkHandler:
         self._open = False
         with contextlib.suppress(CrossdockError):
             await self._sink.close()
+
+    def _is_over(self, message: Message, now: datetime) -> bool:
+        """Tell whether a message is to be left out because its time is over."""
+        if not is_expired(message, now):
+            return False
+        if self._buries_expired:
+            raise Reject(EXPIRED)
+        return True
 
     def _hop(self, message: Message) -> Hop:
         extensions = message.extensions
@@ -89,8 +108,9 @@ class SinkHandler:
             value = self._map.evaluate(value)
             if value is UNDEFINED:
                 raise Reject("the worker's map makes nothing of this message")
+        source, own = message.identity  # the inbox knows what is sent again
         return Delivery(
-            id=near_id(message.id, message.source, message.id),
+            id=near_id(own, source, own),
             value=value,
             type=message.type,
             attributes=_attributes(message, hop),
@@ -111,11 +131,20 @@ class SinkHandler:
         return results
 
     async def _record(
-        self, batch: Sequence[Incoming], outcomes: list[CrossdockError | None]
+        self,
+        batch: Sequence[Incoming],
+        outcomes: list[CrossdockError | None],
+        dropped: set[int],
     ) -> None:
         entries = [
-            records.Entry(incoming.message().id, incoming.sequence, "delivered")
-            for incoming, outcome in zip(batch, outcomes, strict=True)
+            records.Entry(
+                incoming.message().id,
+                incoming.sequence,
+                "filtered" if index in dropped else "delivered",
+                EXPIRED if index in dropped else "",
+                attempts=incoming.delivered,
+            )
+            for index, (incoming, outcome) in enumerate(zip(batch, outcomes, strict=True))
             if outcome is None
         ]
         if not entries:
@@ -124,7 +153,8 @@ class SinkHandler:
             await records.write(self._bus, "destination", self._destination, entries)
         except Retry as error:
             raise Disconnected("the record could not be stored") from error
-        self._metrics.delivered.inc(len(entries))
+        self._metrics.delivered.inc(len(entries) - len(dropped))
+        self._metrics.expired.inc(len(dropped))
 
 
 def _attributes(message: Message, hop: Hop) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -20,6 +20,8 @@ class WorkerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         consumes: Sink only: its destination; the worker's name when not given.
         map: JSONata, or the name of a ``.jsonata`` file beside the worker: for a source from what
             was received to the contract's data, for a sink from the data to what is delivered.
+        expired: Sink only: what becomes of a message after its ``expirytime``: ``drop`` leaves it
+            out, ``dead`` makes a dead letter of it.
         on_failure: Name of the failure policy.
         batch: Most messages delivered or published at once.
         group: Workers of one group share a process.
@@ -33,6 +35,7 @@ class WorkerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     id: str | None = None
     consumes: str | None = None
     map: str | None = None
+    expired: Literal["drop", "dead"] = "drop"
     on_failure: str = "standard"
     batch: Annotated[int, msgspec.Meta(ge=1)] = 500
     group: str = "workers"

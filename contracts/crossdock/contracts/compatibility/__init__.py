@@ -4,6 +4,21 @@ from crossdock.contracts.compatibility.codes import CODES, Code
 from crossdock.contracts.compatibility.comparing import compare
 from crossdock.contracts.compatibility.counterexamples import Counterexample, counterexample
 from crossdock.contracts.compatibility.difference import Difference
-from crossdock.contracts.compatibility.effects import Effect
+from crossdock.contracts.compatibility.effects import Effect, worst
+from crossdock.contracts.compatibility.modes import Mode
+from crossdock.contracts.compatibility.versions import Step, compare_versions, steps
 
-__all__ = ["CODES", "Code", "Counterexample", "Difference", "Effect", "compare", "counterexample"]
+__all__ = [
+    "CODES",
+    "Code",
+    "Counterexample",
+    "Difference",
+    "Effect",
+    "Mode",
+    "Step",
+    "compare",
+    "compare_versions",
+    "counterexample",
+    "steps",
+    "worst",
+]

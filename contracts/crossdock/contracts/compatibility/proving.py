@@ -13,6 +13,7 @@ from typing import Final
 import jsonschema_rs
 from jsonschema_rs.canonical import CanonicalizationError, Containment, Satisfiability
 
+from crossdock.contracts.compatibility.aligning import aligned
 from crossdock.contracts.compatibility.canonical import canonical
 from crossdock.contracts.compatibility.document import DRAFT_2020, Node
 from crossdock.contracts.compatibility.effects import Effect, worst
@@ -33,11 +34,13 @@ class Prover:
     def __init__(self) -> None:
         """Begin with nothing assumed."""
         self._assumed: set[tuple[int, str, str]] = set()
+        self._open: set[tuple[int, str, str]] = set()
         self._left = 0
 
     def effect(self, source: Node, target: Node) -> Effect:
         """Tell whether the target accepts whatever the source does."""
         self._assumed.clear()
+        self._open.clear()
         self._left = _MAX_PROOFS
         try:
             return self._effect(source, target)
@@ -51,6 +54,15 @@ class Prover:
         if not (source.document.recurs(source) or target.document.recurs(target)):
             return _covers(source, target)
         source, target = source.resolved(), target.resolved()
+        key = (id(source.document), source.pointer, target.pointer)
+        if key in self._open:  # about the same value again: that would be proving it by itself
+            return Effect.UNDECIDED
+        self._open.add(key)
+        found = self._by_shape(source, target)
+        self._open.discard(key)
+        return found
+
+    def _by_shape(self, source: Node, target: Node) -> Effect:
         if _is_only(source, "anyOf") and _is_only(target, "anyOf"):
             return self._by_branches(source, target, "anyOf")
         if _is_only(source, "oneOf") and _is_only(target, "oneOf"):
@@ -81,7 +93,10 @@ class Prover:
         if key in self._assumed:
             return Effect.KEEPS
         self._assumed.add(key)
-        return self._effect(source, target)
+        outside, self._open = self._open, set()
+        found = self._effect(source, target)
+        self._open = outside
+        return found
 
     def _by_branches(self, source: Node, target: Node, keyword: str) -> Effect:
         """Each branch against the one at its position.
@@ -125,6 +140,9 @@ def _covers(
     wide = Expansion(source.document, cut=True, known=ours, modern=modern).write(source)
     narrow = Expansion(target.document, cut=False, known=theirs, modern=modern).write(target)
     found = covers(narrow, wide, draft)
+    if found is Effect.UNDECIDED:
+        narrow, wide = aligned(narrow, wide)
+        found = covers(narrow, wide, draft)
     if found is Effect.UNDECIDED and not ours and not theirs and _has_witness(wide, narrow, draft):
         return Effect.BREAKS
     return found

@@ -110,8 +110,9 @@ class Sampler:
         if view.patterns:
             yield from chain.from_iterable(of_pattern(each) for each in view.patterns)
         limits = [view.min_length or 0, view.max_length or 0, *self._hints.lengths]
+        yield from ("a" * each for each in _around(limits[:2]) if each <= _LONGEST)
         yield from (each for each in self._hints.values if isinstance(each, str))
-        yield from ("a" * each for each in _around(limits) if each <= _LONGEST)
+        yield from ("a" * each for each in _around(limits[2:]) if each <= _LONGEST)
         yield from _ANY_TEXT
         named = (*self._hints.patterns, *view.excluded_patterns)
         yield from chain.from_iterable(of_pattern(each) for each in named)

@@ -16,8 +16,9 @@ from crossdock.mesh.bus.bucket import Bucket
 from crossdock.mesh.bus.committing import MAX_BATCH, Committer, Outgoing, Published
 from crossdock.mesh.bus.consumers import ConsumerState, list_consumers
 from crossdock.mesh.bus.fast_client import speed_up
+from crossdock.mesh.bus.latest import read_each, read_newest
 from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
-from crossdock.mesh.bus.reading import Stored, read_each, read_newest, read_one, read_stream
+from crossdock.mesh.bus.reading import Stored, count_from, read_one, read_stream
 from crossdock.mesh.bus.swapping import Swap, Swapper
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Bus:
     Attributes:
         subjects: Subjects and stream names of the mesh.
         broker: FastStream's broker, whose connection this is.
+        name: Of this connection, as the broker's monitoring shows it.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Bus:
         self.broker = broker
         self.client = client
         self.subjects = subjects
+        self.name = str(client.options["name"] or "")
         self._events = events
         self._metrics: BusMetrics | None = None
         self._committers: dict[str, Committer] = {}
@@ -171,6 +174,14 @@ class Bus:
         """Return one message of a stream of the mesh, or None when it is not there."""
         return await read_one(self.client, self.subjects.stream(kind), sequence)
 
+    async def count(self, kind: str, subject: str, sequence: int = 1) -> int:
+        """Return how many messages of a subject a stream of the mesh holds from a sequence on.
+
+        Raises:
+            Disconnected: The broker does not answer.
+        """
+        return await count_from(self.client, self.subjects.stream(kind), subject, sequence)
+
     async def read_each(self, kind: str, subjects: Sequence[str]) -> dict[str, Stored]:
         """Return the last message on each of some subjects of a stream; those that have one.
 
@@ -215,7 +226,7 @@ class Bus:
         return await list_consumers(self.client, self.subjects.stream(kind))
 
     async def delete(self, kind: str, sequence: int) -> None:
-        """Remove one message from a stream of the mesh.
+        """Remove one message from a stream of the mesh; one that is not there is removed already.
 
         Raises:
             Disconnected: The broker does not answer.
@@ -223,6 +234,8 @@ class Bus:
         try:
             await self.jetstream.delete_msg(self.subjects.stream(kind), sequence)
         except NatsError as error:
+            if await self.read_one(kind, sequence) is None:
+                return
             raise Disconnected(f"not removed: {type(error).__name__}") from error
 
     def bucket(self, name: str) -> Bucket:

@@ -12,6 +12,8 @@ from crossdock.contracts import Disconnected
 if TYPE_CHECKING:
     from nats.aio.client import Client
 
+SINCE = "crossdock.since"
+
 
 class ConsumerState(msgspec.Struct, frozen=True, kw_only=True):
     """One durable consumer.
@@ -23,6 +25,7 @@ class ConsumerState(msgspec.Struct, frozen=True, kw_only=True):
         unsettled: Messages that it was given and that are not settled.
         redelivered: Of these, how many were given more than once.
         floor: Stream sequence up to which all is acknowledged.
+        since: First sequence that it owes with the filters that it has.
     """
 
     name: str
@@ -31,6 +34,7 @@ class ConsumerState(msgspec.Struct, frozen=True, kw_only=True):
     unsettled: int
     redelivered: int
     floor: int
+    since: int = 1
 
     @property
     def lag(self) -> int:
@@ -70,4 +74,11 @@ def _state(info: dict[str, Any]) -> ConsumerState:
         unsettled=info.get("num_ack_pending", 0),
         redelivered=info.get("num_redelivered", 0),
         floor=info.get("ack_floor", {}).get("stream_seq", 0),
+        since=since_of(config),
     )
+
+
+def since_of(config: dict[str, Any]) -> int:
+    """Return the first sequence that a consumer owes, as its maker has noted it."""
+    noted: str = config.get("metadata", {}).get(SINCE, "1")
+    return int(noted) if noted.isdecimal() else 1

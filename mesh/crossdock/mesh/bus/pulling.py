@@ -19,6 +19,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
+from crossdock.mesh.bus.consumers import SINCE, since_of
 from crossdock.mesh.bus.incoming import Incoming
 
 _log = logging.getLogger("crossdock.bus")
@@ -28,6 +29,7 @@ _HEARTBEAT = 2.0
 _PAUSE = 0.5
 _NOTHING_NOW = frozenset({"404", "408"})
 _NANOSECONDS = 1_000_000_000
+_NOT_KNOWN = 2**53
 
 
 class ConsumerSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,29 +160,49 @@ class Puller:
         Raises:
             NatsError: When the broker does not answer or refuses.
         """
-        name = f"{self.spec.stream}.{self.spec.durable}"
-        info = await self._api(f"CONSUMER.INFO.{name}", {})
-        start_after = self._highest or None
+        info = await self._api(f"CONSUMER.INFO.{self._name}", {})
         if "error" in info:
-            if self._highest:
-                self.repaired += 1
-                _log.error("consumer was gone; made again", extra={"consumer": self.spec.durable})
-            wanted = self.spec.config(start_after)
-        else:
-            found = info["config"]
-            wanted = found | {
-                key: value
-                for key, value in self.spec.config(None).items()
-                if key not in ("deliver_policy", "opt_start_seq", "num_replicas")
-            }
-            wanted.pop("filter_subject", None)
-            if wanted == found:
-                return
+            await self._make()
+            return
+        found = info["config"]
+        wanted = found | {
+            key: value
+            for key, value in self.spec.config(None).items()
+            if key not in ("deliver_policy", "opt_start_seq", "num_replicas")
+        }
+        wanted.pop("filter_subject", None)
+        if wanted != found:
+            await self._put(wanted | {"metadata": found["metadata"] | _since(_NOT_KNOWN)})
+            await self._mark_changed(wanted)
+        elif since_of(found) == _NOT_KNOWN:  # whoever changed it ended in between
+            await self._mark_changed(wanted)
+
+    async def _make(self) -> None:
+        if self._highest:
+            self.repaired += 1
+            _log.error("consumer was gone; made again", extra={"consumer": self.spec.durable})
+        wanted = self.spec.config(self._highest or None)
+        made = await self._put(wanted)
+        begin = made["delivered"]["stream_seq"] + 1
+        await self._put(made["config"] | {"metadata": made["config"]["metadata"] | _since(begin)})
+
+    async def _mark_changed(self, config: dict[str, Any]) -> None:
+        """Note from where on the filters of now hold: what came before is not owed by them."""
+        state = (await self._api(f"STREAM.INFO.{self.spec.stream}", {}))["state"]
+        since = _since(state["last_seq"] + 1)
+        await self._put(config | {"metadata": config["metadata"] | since})
+
+    async def _put(self, config: dict[str, Any]) -> dict[str, Any]:
         answer = await self._api(
-            f"CONSUMER.CREATE.{name}", {"stream_name": self.spec.stream, "config": wanted}
+            f"CONSUMER.CREATE.{self._name}", {"stream_name": self.spec.stream, "config": config}
         )
         if "error" in answer:
             raise NatsError(f"consumer {self.spec.durable}: {answer['error'].get('description')}")
+        return answer
+
+    @property
+    def _name(self) -> str:
+        return f"{self.spec.stream}.{self.spec.durable}"
 
     async def _api(self, verb: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = await self._client.request(f"$JS.API.{verb}", msgspec.json.encode(body), timeout=5)
@@ -239,3 +261,7 @@ class Puller:
         if status not in _NOTHING_NOW:  # 409, 503: deleted, changed, leader moved, shutting down
             self._suspect = True
         self._arrived.set()
+
+
+def _since(sequence: int) -> dict[str, str]:
+    return {SINCE: str(sequence)}

@@ -21,7 +21,7 @@ from crossdock.mesh.project.schema_references import embed
 
 SUFFIX: Final = ".schema.json"
 MAX_BYTES: Final = 1024 * 1024
-_FOREIGN_REF = re.compile(rb'"\$ref"\s*:\s*"[^#]')
+_FOREIGN_REF = re.compile(rb'"\$(?:dynamicR|r)ef"\s*:\s*"[^#]')
 
 _decode = msgspec.json.Decoder().decode
 

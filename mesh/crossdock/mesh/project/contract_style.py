@@ -63,6 +63,10 @@ def _about(file: ContractFile, about: Loaded[About] | None) -> Iterator[Problem]
     if not said.owner:
         message = f"has no owner: say in {ABOUT} who answers for it"
         yield _doubt("no-owner", message, place)
+    for key in ("title", "description", "owner"):
+        if about and str(getattr(said, key)).startswith("TODO"):
+            message = f"the {key} is still to be written"
+            yield _doubt("todo", message, about.document.place((key,)))
 
 
 def _examples(

@@ -102,9 +102,11 @@ class TelemetrySettings(_File, frozen=True):
 
     Attributes:
         sample: Share of new traces that are recorded, 0 to 1.
+        trace_link: Address of a trace in the tracing system, with ``{trace_id}`` in it.
     """
 
     sample: Share = 0.01
+    trace_link: str = ""
 
 
 class MeshFile(_File, frozen=True):

@@ -149,6 +149,11 @@ DESTINATION_DUPLICATE = Definition(
     "counter",
     "Messages that had their effect before: the inbox knew them.",
 )
+DESTINATION_EXPIRED = Definition(
+    "crossdock_destination_expired_messages",
+    "counter",
+    "Messages left out because their time was over.",
+)
 DESTINATION_DEAD = Definition(
     "crossdock_destination_dead_messages", "counter", "Messages put into the dead-letter stream."
 )
@@ -210,6 +215,12 @@ PROJECT_PROBLEMS = Definition(
     "gauge",
     "Problems of the newest project, which is therefore not applied; 0 when it is.",
 )
+LEDGER_MISSING = Definition(
+    "crossdock_ledger_missing_messages",
+    "gauge",
+    "Messages that the component acknowledged, and of which no record tells what became of them; "
+    "the same in all routers.",
+)
 BUILD_INFO = Definition(
     "crossdock_build_info",
     "gauge",
@@ -241,6 +252,7 @@ ALL: Final[tuple[Definition, ...]] = (
     DESTINATION_IN,
     DESTINATION_DELIVERED,
     DESTINATION_DUPLICATE,
+    DESTINATION_EXPIRED,
     DESTINATION_DEAD,
     DESTINATION_RETRIED,
     DESTINATION_IN_FLIGHT,
@@ -255,6 +267,7 @@ ALL: Final[tuple[Definition, ...]] = (
     PENDING,
     PROJECT_REVISION,
     PROJECT_PROBLEMS,
+    LEDGER_MISSING,
     BUILD_INFO,
 )
 

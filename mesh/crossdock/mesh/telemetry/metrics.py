@@ -6,7 +6,7 @@ and looks nothing up. Counting never fails and never waits.
 The ledger (I9) holds for each process at any time between two batches::
 
     route:        in       = out + filtered + grouped + dead + retried + in flight
-    destination:  in       = delivered + duplicate + dead + retried + in flight
+    destination:  in       = delivered + duplicate + expired + dead + retried + in flight
     source:       received = published + refused + retried + in flight
 """
 
@@ -253,6 +253,7 @@ class DestinationMetrics(msgspec.Struct, frozen=True):
     taken: Counter
     delivered: Counter
     duplicate: Counter
+    expired: Counter
     dead: Counter
     retried: Counter
     in_flight: Gauge
@@ -265,6 +266,7 @@ class DestinationMetrics(msgspec.Struct, frozen=True):
             taken=metrics.counter(d.DESTINATION_IN, destination),
             delivered=metrics.counter(d.DESTINATION_DELIVERED, destination),
             duplicate=metrics.counter(d.DESTINATION_DUPLICATE, destination),
+            expired=metrics.counter(d.DESTINATION_EXPIRED, destination),
             dead=metrics.counter(d.DESTINATION_DEAD, destination),
             retried=metrics.counter(d.DESTINATION_RETRIED, destination),
             in_flight=metrics.gauge(d.DESTINATION_IN_FLIGHT, destination),

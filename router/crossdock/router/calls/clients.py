@@ -16,7 +16,7 @@ from crossdock.router.calls.answers import read_answer
 from crossdock.router.calls.cache import Cache
 from crossdock.router.calls.client import Client
 from crossdock.router.calls.loading import LoadedCall
-from crossdock.router.effects import Answer, Call, Effect
+from crossdock.router.effects import Answer, Call
 
 _SQL_AT_ONCE = 1
 
@@ -56,10 +56,6 @@ class Clients:
         self._folder = folder
         self._asking: dict[str, _Asking] = {}
 
-    async def answer(self, effects: Sequence[Effect]) -> list[Answer]:
-        """Answer questions, all at once as far as their clients allow."""
-        return await asyncio.gather(*(self._answer(each) for each in effects))
-
     async def close(self) -> None:
         """Close all clients. Safe twice."""
         closing, self._asking = list(self._asking.values()), {}
@@ -67,7 +63,8 @@ class Clients:
             await each.cache.close()
             await each.client.close()
 
-    async def _answer(self, call: Call) -> Answer:
+    async def answer(self, call: Call) -> Answer:
+        """Return the answer to a question, or the instruction that it failed with."""
         try:
             asking = self._of(call.client)
             if call.timeout is not None:

@@ -11,7 +11,7 @@ from crossdock.mesh.project.document import read_bytes
 from crossdock.mesh.project.problems import ProjectError
 from crossdock.router.calls.answers import read_answer
 from crossdock.router.calls.loading import LoadedCall
-from crossdock.router.effects import Answer, Effect
+from crossdock.router.effects import Answer, Claim, Effect
 
 NOTHING: Final = "nothing"
 FAILS: Final = "fails"
@@ -26,6 +26,8 @@ class DeclaredAnswers:
         declared: Mapping[str, str | tuple[str, ...]],
         calls: Mapping[str, LoadedCall],
         folder: Path,
+        *,
+        seen: bool = False,
     ) -> None:
         """Read nothing yet.
 
@@ -33,7 +35,9 @@ class DeclaredAnswers:
             declared: By call: what answers every question, or each in their order.
             calls: The calls of the project.
             folder: The project folder.
+            seen: Whether another message was there before with each key.
         """
+        self._seen = seen
         self._declared = declared
         self._calls = calls
         self._folder = folder
@@ -46,6 +50,8 @@ class DeclaredAnswers:
             ValueError: None is declared for this question, or it cannot be read.
             Reject: It breaks the contract of the call's answers.
         """
+        if isinstance(effect, Claim):
+            return not self._seen
         name = effect.client
         declared = self._declared.get(name)
         if declared is None:

@@ -10,6 +10,8 @@ from crossdock.router.flow import PureStep
 from crossdock.router.step_file import Step
 from crossdock.router.steps.content_filter import compile_drop, compile_keep
 from crossdock.router.steps.enricher import compile_enrich
+from crossdock.router.steps.expiration import compile_expires
+from crossdock.router.steps.idempotent_receiver import compile_once
 from crossdock.router.steps.message_filter import compile_where
 from crossdock.router.steps.normalizer import compile_normalize
 from crossdock.router.steps.scatter_gather import compile_scatter
@@ -51,6 +53,8 @@ _COMPILERS: Final[dict[str, Callable[[Step, str, CompileScope], PureStep | None]
     "where": compile_where,
     "split": _compile_split,
     "enrich": compile_enrich,
+    "expires": compile_expires,
+    "once": compile_once,
     "tap": compile_tap,
     "normalize": compile_normalize,
     "scatter": compile_scatter,

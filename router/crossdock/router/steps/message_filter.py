@@ -31,6 +31,10 @@ class MessageFilter(PureStep, frozen=True, kw_only=True):
         """Yield the condition."""
         yield f"/{self.name}/where", self.guard.expression
 
+    def guards(self) -> Iterator[Guard]:
+        """Yield the condition."""
+        yield self.guard
+
 
 def compile_where(step: Step, name: str, scope: CompileScope) -> MessageFilter | None:
     """Make the step ready to run; None when something is wrong with it."""

@@ -12,6 +12,7 @@ import msgspec
 
 from crossdock.contracts import Contract, Reject
 from crossdock.mesh.expression import UNDEFINED, Expression, Json
+from crossdock.router.conditions import Guard
 from crossdock.router.effects import Deciding
 from crossdock.router.flow import MAX_PARTS, EffectStep, Flow, PureStep, Run, walk
 
@@ -58,6 +59,11 @@ class Splitter(EffectStep, frozen=True, kw_only=True):
         yield f"/{self.name}/split", self.parts
         for step in self.steps:
             yield from step.expressions()
+
+    def guards(self) -> Iterator[Guard]:
+        """Yield those of its steps."""
+        for step in self.steps:
+            yield from step.guards()
 
     def _split(self, flow: Flow) -> list[Flow]:
         flow.check_exact(self.name)

@@ -1,0 +1,239 @@
+"""The story of a message: what was recorded of it, and why each route did what it did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from crossdock.contracts import CrossdockError, Message
+from crossdock.contracts.reference import version_of
+from crossdock.mesh.bus import Bus
+from crossdock.mesh.project.contract_files import load_contracts
+from crossdock.mesh.telemetry.trace_context import trace_id, valid_traceparent
+from crossdock.mesh.trail import Fact, Trail
+from crossdock.router.explaining import Explanation, explain
+from crossdock.router.loading import load_router
+from crossdock.router.revision import Revision, Revisions, rebuild
+
+_KEPT = "as it was then"
+_NOW = "as it was then and is now"
+_CHANGED = "its route of then is not kept: this is what the present one makes of it"
+
+
+class SentAgain(msgspec.Struct, frozen=True, kw_only=True):
+    """A dead letter that was sent again.
+
+    Attributes:
+        time: When, RFC 3339.
+        by: Who did it.
+        reason: Why, in their words.
+        id: The new id of the message.
+    """
+
+    time: str
+    by: str
+    reason: str
+    id: str
+
+
+class Hop(msgspec.Struct, frozen=True, kw_only=True):
+    """What one route or destination did with one message.
+
+    Attributes:
+        kind: Route or destination.
+        where: Its name.
+        id: Id of the message.
+        outcome: What became of it; ``pending`` when nothing is recorded yet.
+        detail: Why, in one line.
+        time: When, RFC 3339.
+        by: Which process.
+        attempts: How often it was tried.
+        letter: Number of its dead letter, 0 for none.
+        revision: Name of the route's state of then.
+        revision_is: Which state of the route the explanation shows.
+        policy: Name of its failure policy.
+        why: The decision, told condition by condition; None when it cannot be told.
+        note: Why it cannot be told, or how far it is right.
+        again: How it was sent again, when it was a dead letter.
+        next: What became of what was made of it, and of what was sent again.
+    """
+
+    kind: str
+    where: str
+    id: str
+    outcome: str
+    detail: str = ""
+    time: str = ""
+    by: str = ""
+    attempts: int = 0
+    letter: int = 0
+    revision: str = ""
+    revision_is: str = ""
+    policy: str = ""
+    why: Explanation | None = None
+    note: str = ""
+    again: tuple[SentAgain, ...] = ()
+    next: tuple[Hop, ...] = ()
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole way of a message.
+
+    Attributes:
+        id: Its id.
+        asked: The id that was asked for, when it is that of something made of it.
+        source: Who made it.
+        contract: Name of its contract.
+        version: Version of its contract.
+        accepted: When it was stored, RFC 3339.
+        sequence: Its number in the stream.
+        cause: Id of the message that caused it, ``""`` when it is the first.
+        correlation: Id of the first message of the conversation.
+        trace: Its trace id, ``""`` without one.
+        hops: What each route that takes it did.
+    """
+
+    id: str
+    asked: str
+    source: str
+    contract: str
+    version: str
+    accepted: str
+    sequence: int
+    cause: str
+    correlation: str
+    trace: str
+    hops: tuple[Hop, ...]
+
+
+class Teller:
+    """Tells stories with the routes and contracts of a project."""
+
+    def __init__(self, bus: Bus, project: Path) -> None:
+        """Read the project.
+
+        Raises:
+            Halt: It cannot be used.
+        """
+        loaded = load_router(project)
+        self._bus = bus
+        self._mesh = loaded.mesh
+        self._now = loaded.routes
+        self._registry = load_contracts(project)
+        self._revisions = Revisions(bus)
+
+    async def tell(self, trail: Trail, asked: str) -> Story:
+        """Tell the story of a message.
+
+        Raises:
+            Disconnected: The broker does not answer.
+        """
+        message, stored = trail.message, trail.stored
+        traceparent = message.extensions.get("traceparent", "")
+        recorded = {each.where for each in trail.facts if _is_of(each, "route", message.id)}
+        routes = sorted(recorded | set(trail.routes))
+        return Story(
+            id=message.id,
+            asked=asked if asked != message.id else "",
+            source=message.source,
+            contract=message.type,
+            version=version_of(message.dataschema) or "",
+            accepted=stored.time,
+            sequence=stored.sequence,
+            cause=message.extensions.get("causationid", ""),
+            correlation=message.correlation,
+            trace=trace_id(traceparent) if valid_traceparent(traceparent) else "",
+            hops=tuple([await self._route(trail, each, message) for each in routes]),
+        )
+
+    async def _route(self, trail: Trail, name: str, message: Message) -> Hop:
+        fact = trail.last("route", name, message.id)
+        if fact is None:
+            return Hop(kind="route", where=name, id=message.id, outcome="pending")
+        hop = _hop(fact)
+        hop = msgspec.structs.replace(hop, **await self._why(fact, message))
+        nexts = [self._destination(trail, *child) for child in fact.entry.children]
+        again = _again(trail, name, message.id)
+        for each in again:
+            nexts += await self._sent_again(trail, name, each.id)
+        return msgspec.structs.replace(hop, again=again, next=tuple(nexts))
+
+    async def _sent_again(self, trail: Trail, route: str, message_id: str) -> list[Hop]:
+        fact = trail.last("route", route, message_id)
+        stored = None if fact is None else await self._bus.read_one("in", fact.entry.sequence)
+        if stored is None:
+            return [Hop(kind="route", where=route, id=message_id, outcome="pending")]
+        message = Message.from_headers(stored.headers, stored.data)
+        return [await self._route(trail, route, message)]
+
+    def _destination(self, trail: Trail, name: str, message_id: str) -> Hop:
+        fact = trail.last("destination", name, message_id)
+        if fact is None:
+            return Hop(kind="destination", where=name, id=message_id, outcome="pending")
+        again = _again(trail, name, message_id)
+        nexts = tuple(self._destination(trail, name, each.id) for each in again)
+        return msgspec.structs.replace(_hop(fact), again=again, next=nexts)
+
+    async def _why(self, fact: Fact, message: Message) -> dict[str, object]:
+        """Return what the explanation adds to a hop."""
+        revision = await self._revision(fact)
+        now = self._now.get(fact.where)
+        if revision is None and now is None:
+            return {"note": "the route is gone, and its state of then is not kept"}
+        same = now is not None and now.revision.name == fact.revision
+        shown = now.revision if revision is None and now is not None else revision
+        assert shown is not None  # noqa: S101 - one of the two is there, see above
+        try:
+            route = rebuild(shown, self._registry, mesh=self._mesh.mesh)
+            personal = self._registry.about(message.type).personal
+            why = explain(route, message, personal)
+        except CrossdockError as error:
+            return {"note": f"it cannot be told any more: {error.reason}"}
+        return {
+            "why": why,
+            "policy": str(shown.route.get("on_failure", "standard")),
+            "revision_is": _NOW if same else _CHANGED if revision is None else _KEPT,
+            "note": _note(fact, why, kept=revision is not None),
+        }
+
+    async def _revision(self, fact: Fact) -> Revision | None:
+        now = self._now.get(fact.where)
+        if now is not None and now.revision.name == fact.revision:
+            return now.revision
+        return await self._revisions.find(fact.where, fact.revision) if fact.revision else None
+
+
+def _note(fact: Fact, why: Explanation, *, kept: bool) -> str:
+    if kept and fact.entry.outcome != "dead" and why.children != fact.entry.children:
+        return "what it recorded differs: an expression asks for the time or for chance"
+    return ""
+
+
+def _hop(fact: Fact) -> Hop:
+    entry = fact.entry
+    return Hop(
+        kind=fact.kind,
+        where=fact.where,
+        id=entry.id,
+        outcome=entry.outcome,
+        detail=entry.detail,
+        time=fact.time,
+        by=fact.by,
+        attempts=entry.attempts,
+        letter=entry.letter,
+        revision=fact.revision,
+    )
+
+
+def _again(trail: Trail, where: str, message_id: str) -> tuple[SentAgain, ...]:
+    found: dict[str, SentAgain] = {}  # a redrive that was interrupted is recorded twice
+    for fact in trail.audits(message_id):
+        for at, new in fact.entry.children:
+            if at == where:
+                found[new] = SentAgain(time=fact.time, by=fact.by, reason=fact.reason, id=new)
+    return tuple(found.values())
+
+
+def _is_of(fact: Fact, kind: str, message_id: str) -> bool:
+    return fact.kind == kind and fact.entry.id == message_id

@@ -1,0 +1,117 @@
+"""What the parts of a schema are called, and where its references lead (draft 2020-12, 9.2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+from urllib.parse import unquote, urldefrag, urljoin
+
+import msgspec
+
+_Schema = dict[str, Any]
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_REFERENCES: Final = ("$ref", "$dynamicRef")
+_ANCHORS: Final = ("$anchor", "$dynamicAnchor")
+# Keywords whose members are schemas, and those below which there are values and no schemas.
+_MAPS: Final = frozenset(
+    {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"}
+)
+_VALUES: Final = frozenset({"enum", "const", "default", "examples"})
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """One reference in a schema.
+
+    Attributes:
+        text: As written.
+        uri: What it means, without the fragment; relative when the schema has no base.
+    """
+
+    text: str
+    uri: str
+
+
+class SchemaIndex:
+    """The names in one schema.
+
+    Attributes:
+        base: Absolute URI of the whole: its ``$id``, else the one it was given.
+        references: Every reference in it, as far as it is to a resource and not to a place in its
+            own.
+    """
+
+    def __init__(self, schema: _Schema, base: str = "") -> None:
+        """Take the schema.
+
+        Args:
+            schema: Of draft 2020-12 or draft-07.
+            base: URI that it is known by, beside its own ``$id``.
+        """
+        self.references: list[Reference] = []
+        self._bases: dict[int, str] = {}
+        self._named: dict[str, _Schema] = {base: schema, "": schema}
+        waiting: list[tuple[Any, str]] = [(schema, base)]
+        while waiting:
+            part, around = waiting.pop()
+            if isinstance(part, dict):
+                here = self._take(part, around)
+                waiting += [(each, here) for each in _inner(part)]
+            elif isinstance(part, list):
+                waiting += [(each, around) for each in part]
+        self.base = self._bases[id(schema)]
+
+    def names(self) -> set[str]:
+        """Return the URIs of everything that has one, with anchors as fragments."""
+        return set(self._named)
+
+    def resolve(self, reference: str, part: _Schema) -> _Schema | None:
+        """Return what a reference in a part of the schema leads to, None when nothing is there."""
+        uri, fragment = urldefrag(joined(self._bases.get(id(part), self.base), reference))
+        if fragment and not fragment.startswith("/"):
+            return self._named.get(f"{uri}#{fragment}")
+        found: Any = self._named.get(uri)
+        for step in fragment.split("/")[1:]:
+            key = unquote(step).replace("~1", "/").replace("~0", "~")
+            if isinstance(found, list) and key.isdecimal() and int(key) < len(found):
+                found = found[int(key)]
+            else:
+                found = found.get(key) if isinstance(found, dict) else None
+        return found if isinstance(found, dict) else None
+
+    def _take(self, part: _Schema, base: str) -> str:
+        """Note the names and references of one part; return the base of what is in it."""
+        identity = part.get("$id")
+        if isinstance(identity, str):
+            uri, fragment = urldefrag(joined(base, identity))
+            if fragment:  # draft-07's way to write an anchor
+                self._named[f"{base}#{fragment}"] = part
+            else:
+                base = uri
+                self._named[base] = part
+        for keyword in _ANCHORS:
+            if isinstance(anchor := part.get(keyword), str):
+                self._named[f"{base}#{anchor}"] = part
+        for keyword in _REFERENCES:
+            if isinstance(text := part.get(keyword), str) and not text.startswith("#"):
+                self.references.append(Reference(text, urldefrag(joined(base, text))[0]))
+        self._bases[id(part)] = base
+        return base
+
+
+def joined(base: str, reference: str) -> str:
+    """Resolve a reference (RFC 3986); `urljoin` does so for the schemes that it knows only."""
+    scheme, _, rest = base.partition(":")
+    if reference.startswith("#"):
+        return base + reference
+    if not rest or _SCHEME.match(reference):
+        return reference
+    return f"{scheme}:{urljoin(rest, reference)}"
+
+
+def _inner(part: _Schema) -> Iterator[Any]:
+    for keyword, value in part.items():
+        if keyword in _MAPS and isinstance(value, dict):
+            yield from value.values()
+        elif keyword not in _VALUES:
+            yield value

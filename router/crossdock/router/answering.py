@@ -1,0 +1,44 @@
+"""Answers for real what a route asks while it decides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from crossdock.contracts import CrossdockError
+from crossdock.mesh.claims import Claims
+from crossdock.router.calls.clients import Clients
+from crossdock.router.effects import Answer, Call, Claim, Effect
+
+
+class Answers:
+    """Everything that one route may ask."""
+
+    def __init__(self, clients: Clients, claims: Claims) -> None:
+        """Ask nobody yet.
+
+        Args:
+            clients: Other systems.
+            claims: Keys that messages of the route have claimed.
+        """
+        self._clients = clients
+        self._claims = claims
+
+    async def __call__(self, effects: Sequence[Effect]) -> list[Answer]:
+        """Answer questions, all at once as far as those who are asked allow."""
+        return await asyncio.gather(*(self._answer(each) for each in effects))
+
+    async def close(self) -> None:
+        """Release everything. Safe twice."""
+        await self._clients.close()
+
+    async def _answer(self, effect: Effect) -> Answer:
+        if isinstance(effect, Call):
+            return await self._clients.answer(effect)
+        return await self._claim(effect)
+
+    async def _claim(self, claim: Claim) -> Answer:
+        try:
+            return await self._claims.claim(claim.key, claim.holder, claim.window)
+        except CrossdockError as error:
+            return error

@@ -1,0 +1,224 @@
+"""Takes types through the steps of a route, and tells what is wrong with each step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from crossdock.contracts import Contract
+from crossdock.mesh.expression import Expression
+from crossdock.router.checking.branching import check_condition
+from crossdock.router.checking.comparing import describe, overlap
+from crossdock.router.checking.conforming import breaks
+from crossdock.router.checking.finding import Finding
+from crossdock.router.checking.inference import infer
+from crossdock.router.checking.intersecting import intersection
+from crossdock.router.checking.making import items, list_of, of_value, union
+from crossdock.router.checking.paths import field
+from crossdock.router.checking.schema_types import type_of_schema
+from crossdock.router.checking.told import Told
+from crossdock.router.checking.trees import place_of, tree_of
+from crossdock.router.checking.types import ANYTHING, WHOLE, List, Object, Type, Unknown
+from crossdock.router.checking.world import Arm, World
+from crossdock.router.flow import PureStep
+from crossdock.router.steps.content_filter import ContentFilter
+from crossdock.router.steps.enricher import Enricher
+from crossdock.router.steps.field_paths import Tree
+from crossdock.router.steps.message_filter import MessageFilter
+from crossdock.router.steps.normalizer import Normalizer
+from crossdock.router.steps.splitter import Splitter
+from crossdock.router.steps.translator import Translator
+from crossdock.router.steps.wire_tap import WireTap
+
+_PART: Final = Type((Object({"index": WHOLE, "count": WHOLE}),))
+
+
+class Walk:
+    """Walks the steps of one route, in their order; collects what is wrong."""
+
+    def __init__(self, accepted: dict[str, Contract]) -> None:
+        self.told: list[Told] = []
+        self._accepted = accepted
+        self._rules: dict[type, Callable[[Any, World], World]] = {
+            Translator: self._translator,
+            ContentFilter: self._content_filter,
+            MessageFilter: self._message_filter,
+            Splitter: self._splitter,
+            Enricher: self._enricher,
+            Normalizer: self._normalizer,
+            WireTap: lambda _, world: world,
+        }
+
+    def through(self, steps: tuple[PureStep, ...], world: World) -> World:
+        """Return what is known behind the steps."""
+        for step in steps:
+            world = self._rules.get(type(step), self._other)(step, world)
+        return world
+
+    def condition(self, expression: Expression, pointer: str, world: World) -> Arm:
+        """Judge a condition."""
+        tree = tree_of(expression.text)
+        if tree is None:
+            return Arm(tree=None)
+        found = infer(tree, world).findings
+        arm = Arm(tree=tree, told=any(not each.warning for each in found))
+        self._tell(pointer, [*found, *check_condition(arm, world)])
+        return arm
+
+    def mapping(self, expression: Expression, pointer: str, world: World) -> Type:
+        """Judge an expression that makes data, and return the type of what it makes."""
+        tree = tree_of(expression.text)
+        if tree is None:
+            return ANYTHING
+        found = infer(tree, world)
+        self._tell(pointer, found.findings)
+        wrong = any(not each.warning for each in found.findings)
+        return ANYTHING if wrong else found.type  # one fault is told once, not what follows from it
+
+    def keeps(
+        self, given: Type, wanted: Type, pointer: str, expression: Expression | None = None
+    ) -> None:
+        """Judge whether data can keep a contract.
+
+        Args:
+            given: Type of the data.
+            wanted: What the contract allows.
+            pointer: Where the data is made, or where the contract is named.
+            expression: What makes the data.
+        """
+        tree = None if expression is None else tree_of(expression.text)
+        found = list(breaks(given, wanted))
+        if tree is None and len(found) > 1:  # nobody made these fields here: it is one fault
+            found = [((), f"{found[0][1]} (and {len(found) - 1} more like this): add a `map`")]
+        for path, message in found:
+            at = 0 if tree is None else place_of(tree, path)
+            finding = Finding(code="mapping-breaks-contract", message=message, at=at)
+            self._tell(pointer, [finding])
+
+    def _tell(self, pointer: str, findings: list[Finding]) -> None:
+        self.told += [Told(pointer=pointer, finding=each) for each in findings]
+
+    def _other(self, step: PureStep, world: World) -> World:
+        """Let a step pass whose result is not known."""
+        for pointer, expression in step.expressions():
+            self.mapping(expression, pointer, world)
+        return replace(world, data=ANYTHING, complete=False, contract=None, gates=())
+
+    def _translator(self, step: Translator, world: World) -> World:
+        made = self.mapping(step.mapping, f"/{step.name}/map", world)
+        return self._changed(world, made, step.contract, f"/{step.name}/map", step.mapping)
+
+    def _changed(
+        self,
+        world: World,
+        data: Type,
+        contract: Contract | None,
+        pointer: str,
+        expression: Expression | None = None,
+    ) -> World:
+        wanted = None
+        if contract is not None:
+            wanted = type_of_schema(contract.schema)
+            self.keeps(data, wanted, pointer, expression)
+            both = intersection(data, wanted)
+            data = both if both.kinds else wanted
+        return replace(world, data=data, contract=wanted, gates=())
+
+    def _content_filter(self, step: ContentFilter, world: World) -> World:
+        pointer = f"/{step.name}/{step.pattern}"
+        for path in _missing(world.data, step.fields):
+            message = f"no field {'.'.join(path)!r} is there to {step.pattern}"
+            self._tell(pointer, [Finding(code="unknown-field", message=message)])
+        data = (_kept if step.keeps else _dropped)(world.data, step.fields)
+        return self._changed(world, data, step.contract, pointer)
+
+    def _message_filter(self, step: MessageFilter, world: World) -> World:
+        arm = self.condition(step.guard.expression, f"/{step.name}/where", world)
+        return replace(world, gates=(*world.gates, arm))
+
+    def _enricher(self, step: Enricher, world: World) -> World:
+        self.mapping(step.question, f"/{step.name}/enrich/with", world)
+        answer = {step.settings.into: ANYTHING}  # what the other system says is its own affair
+        return replace(world, variables=world.variables | answer)
+
+    def _normalizer(self, step: Normalizer, world: World) -> World:
+        wanted = type_of_schema(step.contract.schema)
+        for ref, mapping in step.written:
+            pointer = f"/{step.name}/normalize/{ref.replace('~', '~0').replace('/', '~1')}"
+            given = replace(world, data=union(*(self._inputs(step, mapping))))
+            self.keeps(self.mapping(mapping, pointer, given), wanted, pointer, mapping)
+        return replace(world, data=wanted, contract=wanted, gates=())
+
+    def _inputs(self, step: Normalizer, mapping: Expression) -> Iterator[Type]:
+        """Return the types of what a mapping is for."""
+        for name, contract in self._accepted.items():
+            if step.mappings.get(name) is mapping:
+                yield type_of_schema(contract.schema)
+
+    def chosen(
+        self, expression: Expression, names: tuple[str, ...], pointer: str, world: World
+    ) -> None:
+        """Judge an expression that chooses among destinations."""
+        given = items(self.mapping(expression, pointer, world))
+        if given.kinds and not overlap(given, union(*map(of_value, names))):
+            message = f"gives {describe(given)}, and `among` lists {', '.join(names)}"
+            self._tell(pointer, [Finding(code="dangling-destination", message=message)])
+
+    def _splitter(self, step: Splitter, world: World) -> World:
+        pointer = f"/{step.name}/split"
+        parts = items(self.mapping(step.parts, pointer, world))
+        inner = replace(world, variables=world.variables | {"whole": world.data, "part": _PART})
+        inner = self._changed(inner, parts, step.contract, pointer)
+        inner = self.through(step.steps, inner)
+        if step.join is None:
+            return inner
+        return replace(
+            world,
+            variables=world.variables | {step.join: list_of(inner.data)},
+            complete=inner.complete,
+        )
+
+
+def _missing(data: Type, tree: Tree, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    there = items(data)
+    for name, below in tree.items() if there.kinds else ():
+        found = field(there, name)
+        if not found.present.kinds:
+            yield (*path, name)
+        elif below:
+            yield from _missing(found, below, (*path, name))
+
+
+def _kept(data: Type, tree: Tree) -> Type:
+    kinds = []
+    for kind in data.kinds:
+        if isinstance(kind, Object):
+            fields = {
+                name: _kept(kind.field(name), below) if below else kind.field(name)
+                for name, below in tree.items()
+            }
+            kinds.append(Type((Object(fields),)))
+        elif isinstance(kind, List):
+            kinds.append(Type((List(_kept(kind.item, tree)),)))
+        else:  # what is no object has no such field: it is left out, or becomes null
+            kinds.append(ANYTHING)
+    return union(*kinds)
+
+
+def _dropped(data: Type, tree: Tree) -> Type:
+    kinds = []
+    for kind in data.kinds:
+        if isinstance(kind, Object):
+            fields = {
+                name: _dropped(found, tree[name]) if name in tree else found
+                for name, found in kind.fields.items()
+                if tree.get(name) != {}
+            }
+            kinds.append(Type((Object(fields, kind.rest),)))
+        elif isinstance(kind, List):
+            kinds.append(Type((List(_dropped(kind.item, tree), kind.least),)))
+        else:
+            kinds.append(ANYTHING if isinstance(kind, Unknown) else Type((kind,)))
+    return union(*kinds)

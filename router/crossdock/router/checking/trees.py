@@ -1,0 +1,92 @@
+"""From an expression to its tree, and from a field of its result to its place in the text."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from crossdock.mesh.jsonata_syntax import NotUnderstoodError, nodes, parse
+
+_STEPS: Final = (nodes.Dot, nodes.Filter, nodes.KeepList, nodes.Sort, nodes.Group)
+
+
+@lru_cache(maxsize=1024)
+def tree_of(text: str) -> nodes.Node | None:
+    """Return the tree of an expression; None when checks do not understand it."""
+    try:
+        return parse(text)
+    except NotUnderstoodError:
+        return None
+
+
+def place_of(tree: nodes.Node, path: tuple[str, ...]) -> int:
+    """Return where in the text a field of the result is written, or what it is written in."""
+    here = _result(tree)
+    at = here.at
+    for name in path:
+        pairs = here.pairs if isinstance(here, nodes.ObjectOf) else ()
+        found = [pair for pair in pairs if getattr(pair[0], "value", None) == name]
+        if not found:
+            break
+        at = found[0][0].at
+        here = _result(found[0][1])
+    return at
+
+
+def _result(node: nodes.Node) -> nodes.Node:
+    """Return what gives the value of a node: the last of a block, the step of a path."""
+    while True:
+        if isinstance(node, nodes.Block) and node.expressions:
+            node = node.expressions[-1]
+        elif isinstance(node, nodes.Dot) and isinstance(node.step, nodes.ObjectOf):
+            node = node.step
+        else:
+            return node
+
+
+def fields_read(text: str) -> list[tuple[str, ...]]:
+    """Return the paths of fields that an expression surely reads of its data, in their order.
+
+    Names in predicates and in the bodies of functions are relative to something else, so they are
+    left out. Nothing where the expression is not understood.
+    """
+    tree = tree_of(text)
+    found: dict[tuple[str, ...], None] = {}
+    waiting = [] if tree is None else [tree]
+    while waiting:
+        node = waiting.pop(0)
+        path, _ = _read(node)
+        if path:
+            found[path] = None
+        elif isinstance(node, _STEPS):
+            waiting.insert(0, node.source)
+        elif not isinstance(node, nodes.Lambda | nodes.Transform | nodes.Bind):
+            waiting[:0] = nodes.children(node)
+    return list(found)
+
+
+def field_path(node: nodes.Node) -> tuple[str, ...] | None:
+    """Return the path of a node that is nothing but names with dots; None for any other."""
+    if isinstance(node, nodes.Name):
+        return (node.name,)
+    if isinstance(node, nodes.Dot) and isinstance(node.step, nodes.Name):
+        if isinstance(node.source, nodes.Variable) and node.source.name in ("", "$"):
+            return (node.step.name,)
+        source = field_path(node.source)
+        return None if source is None else (*source, node.step.name)
+    return None
+
+
+def _read(node: nodes.Node) -> tuple[tuple[str, ...], bool]:
+    """Return the path that a node begins with, and whether it is all that the node reads."""
+    if isinstance(node, nodes.Name):
+        return (node.name,), True
+    if isinstance(node, nodes.Variable):
+        return (), node.name in ("", "$")
+    if isinstance(node, nodes.Dot):
+        source, whole = _read(node.source)
+        step, ends = _read(node.step) if whole else ((), False)
+        return (*source, *step), ends and bool(step)
+    if isinstance(node, nodes.Filter | nodes.KeepList | nodes.Sort):
+        return _read(node.source)
+    return (), False

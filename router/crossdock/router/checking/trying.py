@@ -1,0 +1,170 @@
+"""Finds messages that a contract accepts and a route cannot take on: by running it, for real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from crossdock.contracts import Contract, CrossdockError, Message, Problem
+from crossdock.mesh.expression import Json
+from crossdock.router.checking.finding import Finding
+from crossdock.router.checking.told import Told
+from crossdock.router.checking.trees import place_of, tree_of
+from crossdock.router.compiled import CompiledBranch, CompiledRoute
+from crossdock.router.deciding import attributes_of
+from crossdock.router.driving import drive
+from crossdock.router.effects import Answer, Effect
+from crossdock.router.flow import Flow, Run, walk
+
+_FORM: Final = frozenset(
+    {"type", "required", "additionalProperties", "unevaluatedProperties", "enum", "const"}
+)
+_SHOWN: Final = 300
+Holds = Callable[[Json, dict[str, Json] | None], bool]
+
+
+class _AsksError(Exception):
+    """A step asks for something from outside, which a check does not have."""
+
+
+class _FailedError(Exception):
+    """A part of the route failed."""
+
+    def __init__(self, pointer: str, error: CrossdockError) -> None:
+        super().__init__(pointer)
+        self.pointer = pointer
+        self.error = error
+
+
+def try_route(route: CompiledRoute, contract: Contract, tried: Iterable[Json]) -> Iterator[Told]:
+    """Run a route on documents; tell each way in which it fails once, with the document.
+
+    That the very first document fails in an expression, or that a result breaks a limit of values
+    (a pattern, a maximum), is a warning: real values may keep what made-up ones break.
+
+    Args:
+        route: The route.
+        contract: The contract that the documents keep.
+        tried: The documents, the plainest first.
+    """
+    told: set[tuple[str, str]] = set()
+    for number, document in enumerate(tried):
+        for each, key in _Trial(route, contract, document, is_plain=number == 0).told():
+            if (each.pointer, key) not in told:
+                told.add((each.pointer, key))
+                yield each
+
+
+class _Trial:
+    """One run of a route on one document."""
+
+    def __init__(
+        self, route: CompiledRoute, contract: Contract, document: Json, *, is_plain: bool
+    ) -> None:
+        self._route = route
+        self._contract = contract
+        self._document = document
+        self._is_plain = is_plain
+
+    def told(self) -> Iterator[tuple[Told, str]]:
+        """Return what fails, and what tells it from other failures at the same place."""
+        try:
+            for flow in self._flows():
+                for branch in self._branches(flow):
+                    yield from self._sent(branch, flow)
+        except _AsksError:
+            return
+        except _FailedError as failed:
+            yield self._failed(failed), "fails"
+
+    def _flows(self) -> list[Flow]:
+        data = msgspec.json.encode(self._document)
+        message = Message(
+            id="1",
+            source="/check",
+            type=self._contract.name,
+            dataschema=self._contract.dataschema,
+            data=data,
+        )
+        variables = {"message": attributes_of(message)} if self._route.uses_message else {}
+        flow = Flow(data=self._document, raw=data, contract=self._contract, variables=variables)
+        where = self._route.where
+        if where is not None and not _holds(flow, where.expression.holds, "/where"):
+            return []
+        run = Run(message, self._contract)
+        try:
+            return drive(walk(self._route.steps, [flow], run), _unasked)
+        except CrossdockError as error:
+            done = {each.step for each in run.ran}
+            step = next(each for each in self._route.steps if each.name not in done)
+            raise _FailedError(f"/{step.name}/{step.pattern}", error) from error
+
+    def _branches(self, flow: Flow) -> Iterator[CompiledBranch]:
+        taken = False
+        for branch in self._route.branches:
+            guard, pointer = branch.guard, f"/{branch.name}/when"
+            held = not (branch.otherwise and taken)
+            if guard is not None:
+                held = _holds(flow, guard.expression.holds, pointer)
+            if held:
+                yield branch
+                taken = True
+                if not self._route.send_all:
+                    return
+
+    def _sent(self, branch: CompiledBranch, flow: Flow) -> Iterator[tuple[Told, str]]:
+        wanted = branch.contract or flow.contract or self._contract
+        made = flow.data
+        if branch.mapping is not None:
+            try:
+                made, _ = branch.mapping.transform(flow.data, flow.variables or None)
+            except CrossdockError as error:
+                raise _FailedError(f"/{branch.name}/map", error) from error
+        for problem in wanted.problems(made):
+            yield self._broken(branch, wanted, problem), problem.pointer + problem.keyword
+
+    def _failed(self, failed: _FailedError) -> Told:
+        problems = failed.error.problems
+        is_form = any(each.keyword in _FORM for each in problems)
+        message = (
+            f"fails on a message that the contract accepts, for example {self._shown()} "
+            f"({failed.error.reason}): handle it, for example with $exists(…) or ?:"
+        )
+        finding = Finding(
+            code="mapping-breaks-contract" if problems else "expression-fails",
+            message=message,
+            warning=not is_form if problems else self._is_plain,
+        )
+        return Told(pointer=failed.pointer, finding=finding)
+
+    def _broken(self, branch: CompiledBranch, wanted: Contract, problem: Problem) -> Told:
+        where = f" at {problem.pointer}" if problem.pointer else ""
+        made = f"becomes one that breaks {wanted.name} {wanted.version}{where}: {problem.message}"
+        message = f"a message that is accepted {made}; for example {self._shown()}"
+        path = tuple(each for each in problem.pointer.split("/")[1:] if not each.isdecimal())
+        tree = None if branch.mapping is None else tree_of(branch.mapping.text)
+        finding = Finding(
+            code="mapping-breaks-contract",
+            message=message,
+            at=0 if tree is None else place_of(tree, path),
+            warning=problem.keyword not in _FORM,
+        )
+        key = "map" if branch.mapping is not None else "as" if branch.contract else "to"
+        return Told(pointer=f"/{branch.name}/{key}", finding=finding)
+
+    def _shown(self) -> str:
+        text = msgspec.json.encode(self._document).decode()
+        return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _holds(flow: Flow, holds: Holds, pointer: str) -> bool:
+    try:
+        return holds(flow.data, flow.variables or None)
+    except CrossdockError as error:
+        raise _FailedError(pointer, error) from error
+
+
+def _unasked(effect: Effect) -> Answer:
+    raise _AsksError(effect.step)

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from aggregating_project import ROUTE, line, write_aggregating
 from crossdock.contracts import Message, Subjects
-from crossdock.mesh import dead_letters, finding
+from crossdock.mesh import dead_letters, finding, redriving
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.expression import Json
 from crossdock.mesh.janitor import Janitor
@@ -167,7 +167,8 @@ async def test_a_partial_group_becomes_a_dead_letter_where_the_route_says_so_and
     assert (letter.cause.kind, letter.cause.where) == ("group", "orders")
     await router.stop()
     lenient = await started(bus, write_aggregating(tmp_path))
-    await dead_letters.redrive(bus, letter)
+    sent_again = redriving.again(bus, letter, letter.data)
+    await redriving.redrive(bus, [sent_again], by="test", reason="as it is")
     (late,) = await sent(bus, "late", 1)
     await lenient.stop()
     assert data([late]) == [{"order": "o1", "lines": [1], "why": "timeout"}]

@@ -24,7 +24,7 @@ def mark_of(message: Message, part: str = "") -> bytes:
         message: That it comes from.
         part: Which of the parts that the route made of the message; ``""`` for the whole of it.
     """
-    text = f"{message.source} {message.id} {part}"
+    text = " ".join((*message.identity, part))
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=MARK).digest()
 
 

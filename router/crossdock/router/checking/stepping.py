@@ -20,7 +20,7 @@ from crossdock.router.checking.paths import field
 from crossdock.router.checking.schema_types import type_of_schema
 from crossdock.router.checking.told import Told
 from crossdock.router.checking.trees import place_of, tree_of
-from crossdock.router.checking.types import ANYTHING, WHOLE, List, Object, Type, Unknown
+from crossdock.router.checking.types import ANYTHING, TEXT, WHOLE, List, Object, Type, Unknown
 from crossdock.router.checking.world import Arm, World
 from crossdock.router.flow import PureStep
 from crossdock.router.steps.content_filter import ContentFilter
@@ -28,6 +28,7 @@ from crossdock.router.steps.enricher import Enricher
 from crossdock.router.steps.field_paths import Tree
 from crossdock.router.steps.message_filter import MessageFilter
 from crossdock.router.steps.normalizer import Normalizer
+from crossdock.router.steps.scatter_gather import ScatterGather
 from crossdock.router.steps.splitter import Splitter
 from crossdock.router.steps.translator import Translator
 from crossdock.router.steps.wire_tap import WireTap
@@ -49,6 +50,7 @@ class Walk:
             Enricher: self._enricher,
             Normalizer: self._normalizer,
             WireTap: lambda _, world: world,
+            ScatterGather: self._scatter,
         }
 
     def through(self, steps: tuple[PureStep, ...], world: World) -> World:
@@ -142,6 +144,12 @@ class Walk:
         self.mapping(step.question, f"/{step.name}/enrich/with", world)
         answer = {step.settings.into: ANYTHING}  # what the other system says is its own affair
         return replace(world, variables=world.variables | answer)
+
+    def _scatter(self, step: ScatterGather, world: World) -> World:
+        for client, question in step.questions.items():
+            self.mapping(question, f"/{step.name}/scatter/ask/{client}", world)
+        told = list_of(Type((Object({"from": TEXT, "answer": ANYTHING}),)))
+        return replace(world, variables=world.variables | {step.settings.into: told})
 
     def _normalizer(self, step: Normalizer, world: World) -> World:
         wanted = type_of_schema(step.contract.schema)

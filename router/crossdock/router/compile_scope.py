@@ -22,7 +22,7 @@ _FUNCTIONS: Final = (
     "replace reverse round shuffle sift single sort split spread sqrt string substring "
     "substringAfter substringBefore sum toMillis trim type uppercase zip"
 )
-TAKEN: Final = frozenset({"message", "part", "whole", *_FUNCTIONS.split()})
+TAKEN: Final = frozenset({"group", "message", "part", "whole", *_FUNCTIONS.split()})
 """Names of variables that expressions know without a step: ours, and JSONata's functions."""
 
 

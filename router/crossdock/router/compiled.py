@@ -12,6 +12,7 @@ import msgspec
 
 from crossdock.contracts import Contract, ContractRef, Halt, Registry, is_token
 from crossdock.mesh.expression import Expression
+from crossdock.router.aggregating import Aggregator, compile_aggregate
 from crossdock.router.compile_scope import CompileScope
 from crossdock.router.conditions import Guard
 from crossdock.router.flow import PureStep
@@ -69,6 +70,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         registry: All contracts, to tell an unknown one from one that is not accepted.
         where: Message Filter, if there is one.
         steps: What a message goes through between ``where`` and the branches.
+        aggregate: How messages come together before they are sent, if they do.
         branches: In the order of the file.
         send_all: Every branch that holds is taken, instead of the first.
         on_failure: Name of its failure policy.
@@ -82,6 +84,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     registry: Registry
     where: Guard | None
     steps: tuple[PureStep, ...] = ()
+    aggregate: Aggregator | None = None
     branches: tuple[CompiledBranch, ...]
     send_all: bool
     on_failure: str
@@ -107,7 +110,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def straight(self) -> bool:
         """Whether it decides on the data alone: then the shortest way is taken."""
-        return not self.steps and not self.uses_message
+        return not self.steps and self.aggregate is None and not self.uses_message
 
     @cached_property
     def asks(self) -> bool:
@@ -120,6 +123,8 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             yield "/where", self.where.expression
         for step in self.steps:
             yield from step.expressions()
+        if self.aggregate is not None:
+            yield from self.aggregate.expressions()
         for branch in self.branches:
             if branch.guard is not None:
                 yield f"/{branch.name}/when", branch.guard.expression
@@ -177,6 +182,7 @@ class _Compiler:
             registry=self._registry,
             where=self._scope.guard(route.where, "where", "/where"),
             steps=self._steps(accepted),
+            aggregate=compile_aggregate(route.aggregate, self._scope),
             branches=self._branches(),
             send_all=bool(route.send_all),
             on_failure=route.on_failure,

@@ -20,7 +20,7 @@ from crossdock.router.checking.paths import field
 from crossdock.router.checking.schema_types import type_of_schema
 from crossdock.router.checking.told import Told
 from crossdock.router.checking.trees import place_of, tree_of
-from crossdock.router.checking.types import ANYTHING, WHOLE, List, Object, Type, Unknown
+from crossdock.router.checking.types import ANYTHING, TEXT, WHOLE, List, Object, Type, Unknown
 from crossdock.router.checking.world import Arm, World
 from crossdock.router.flow import PureStep
 from crossdock.router.steps.content_filter import ContentFilter
@@ -31,6 +31,7 @@ from crossdock.router.steps.function import Function
 from crossdock.router.steps.idempotent_receiver import IdempotentReceiver
 from crossdock.router.steps.message_filter import MessageFilter
 from crossdock.router.steps.normalizer import Normalizer
+from crossdock.router.steps.scatter_gather import ScatterGather
 from crossdock.router.steps.splitter import Splitter
 from crossdock.router.steps.translator import Translator
 from crossdock.router.steps.wire_tap import WireTap
@@ -55,6 +56,7 @@ class Walk:
             Expiration: lambda _, world: world,
             IdempotentReceiver: self._idempotent_receiver,
             WireTap: lambda _, world: world,
+            ScatterGather: self._scatter,
         }
 
     def through(self, steps: tuple[PureStep, ...], world: World) -> World:
@@ -159,6 +161,12 @@ class Walk:
     def _idempotent_receiver(self, step: IdempotentReceiver, world: World) -> World:
         self.mapping(step.key, f"/{step.name}/once/key", world)
         return world
+
+    def _scatter(self, step: ScatterGather, world: World) -> World:
+        for client, question in step.questions.items():
+            self.mapping(question, f"/{step.name}/scatter/ask/{client}", world)
+        told = list_of(Type((Object({"from": TEXT, "answer": ANYTHING}),)))
+        return replace(world, variables=world.variables | {step.settings.into: told})
 
     def _normalizer(self, step: Normalizer, world: World) -> World:
         wanted = type_of_schema(step.contract.schema)

@@ -9,6 +9,8 @@ import msgspec
 
 from crossdock.contracts import Contract, CrossdockError, Message, Problem
 from crossdock.mesh.expression import Json
+from crossdock.mesh.groups import Completed
+from crossdock.router.aggregating import Aggregator
 from crossdock.router.checking.finding import Finding
 from crossdock.router.checking.told import Told
 from crossdock.router.checking.trees import place_of, tree_of
@@ -97,11 +99,13 @@ class _Trial:
             return []
         run = Run(message, self._contract)
         try:
-            return drive(walk(self._route.steps, [flow], run), _answer)
+            flows = drive(walk(self._route.steps, [flow], run), _answer)
         except CrossdockError as error:
             done = {each.step for each in run.ran}
             step = next(each for each in self._route.steps if each.name not in done)
             raise _FailedError(f"/{step.name}/{step.pattern}", error) from error
+        aggregate = self._route.aggregate
+        return flows if aggregate is None else [_alone(aggregate, message, each) for each in flows]
 
     def _branches(self, flow: Flow) -> Iterator[CompiledBranch]:
         taken = False
@@ -159,6 +163,23 @@ class _Trial:
     def _shown(self) -> str:
         text = msgspec.json.encode(self._document).decode()
         return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _alone(aggregate: Aggregator, message: Message, flow: Flow) -> Flow:
+    """Return what a group sends that has one member."""
+    try:
+        arrival = aggregate.arrival(message, flow)
+    except CrossdockError as error:
+        raise _FailedError("/aggregate/by", error) from error
+    group = Completed(
+        key=arrival.key, reason="size", opened=0, closed=0, size=1, members=(arrival.member,)
+    )
+    try:
+        made = aggregate.flow_of(group)
+    except CrossdockError as error:
+        raise _FailedError("/aggregate/map", error) from error
+    variables = {"group": {"key": arrival.key, "count": 1, "reason": "size"}} | flow.variables
+    return msgspec.structs.replace(made, variables=variables)
 
 
 def _holds(flow: Flow, holds: Holds, pointer: str) -> bool:

@@ -15,6 +15,7 @@ from crossdock.router.steps.function import compile_python
 from crossdock.router.steps.idempotent_receiver import compile_once
 from crossdock.router.steps.message_filter import compile_where
 from crossdock.router.steps.normalizer import compile_normalize
+from crossdock.router.steps.scatter_gather import compile_scatter
 from crossdock.router.steps.splitter import Splitter
 from crossdock.router.steps.translator import compile_map
 from crossdock.router.steps.wire_tap import compile_tap
@@ -58,4 +59,5 @@ _COMPILERS: Final[dict[str, Callable[[Step, str, CompileScope], PureStep | None]
     "tap": compile_tap,
     "normalize": compile_normalize,
     "python": compile_python,
+    "scatter": compile_scatter,
 }

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from crossdock.mesh.catalogue.embedding import parts_of
+from crossdock.mesh.catalogue.embedding import PROJECT, parts_of
 
 _MOVED: Final = re.compile(r"/(items/\d|additionalItems|dependencies/)")
 _BESIDE_REF: Final = frozenset({"$ref", "$id", "$schema", "definitions", "title", "description"})
@@ -35,6 +35,8 @@ def _change(part: dict[str, Any]) -> None:
     if "$ref" in part:  # what stands beside it does not count in draft-07
         for keyword in part.keys() - _BESIDE_REF:
             del part[keyword]
+        if not str(part.get("$id", "")).startswith(PROJECT):
+            part.pop("$id", None)
     rest = part.pop("additionalItems", None)
     if isinstance(part.get("items"), list):
         part["prefixItems"] = part.pop("items")

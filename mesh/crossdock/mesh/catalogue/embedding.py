@@ -33,7 +33,26 @@ _MAPS: Final = frozenset(
 )
 _MAY_REFER: Final = re.compile(rb'"\$(ref|id|anchor|dynamic|recursive)')
 _Targets: TypeAlias = dict[tuple[str, str], str]
-_OURS: Final = "project:/"  # the `$id` that a project's reader gives to what it puts together
+_HOLDERS: Final = _MAPS | {
+    "additionalItems",
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "contains",
+    "contentSchema",
+    "else",
+    "if",
+    "items",
+    "not",
+    "oneOf",
+    "prefixItems",
+    "propertyNames",
+    "then",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+}
+PROJECT: Final = "project:/"
+"""What each ``$id`` begins with that a project's reader gives to the files it puts together."""
 
 
 def embedded(schema: dict[str, Any], at: str, name: str) -> dict[str, Any]:
@@ -83,10 +102,12 @@ def _targets(schema: dict[str, Any], at: str) -> _Targets:
 
 
 def _children(part: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
-    """Yield each schema directly inside a schema, with the way to it; never what is data."""
-    for key, value in part.items():
-        if key in _DATA:
-            continue
+    """Yield each schema directly inside a schema, with the way to it.
+
+    What is inside data or an unknown keyword is none, whatever it looks like.
+    """
+    for key in part.keys() & _HOLDERS:
+        value = part[key]
         pairs: list[tuple[tuple[str, ...], Any]]
         if key in _MAPS and isinstance(value, dict):
             pairs = [((key, name), each) for name, each in value.items()]
@@ -117,38 +138,46 @@ def _token(name: str) -> str:
     return quote(name.replace("~", "~0").replace("/", "~1"), safe="~!$&'()*+,;=:@-._")
 
 
-def _rewrite(part: Any, base: str, targets: _Targets) -> Any:  # noqa: ANN401 - JSON-like
-    """Return a schema with its references rewritten; recursion is bounded by its reader's depth."""
+def _rewrite(part: Any, base: str, targets: _Targets, *, is_schema: bool = True) -> Any:  # noqa: ANN401 - JSON-like
+    """Return a schema with its references rewritten; recursion is bounded by its reader's depth.
+
+    Something below an unknown keyword is no schema, but a reference may make it one.
+    """
     if not isinstance(part, dict):
         return part
-    own = urldefrag(str(part.get("$id", ""))).url
+    own = urldefrag(str(part.get("$id", ""))).url if is_schema else ""
     base = _join(base, own) if own else base
     result: dict[str, Any] = {}
     for key, value in part.items():
+        inside = is_schema and key in _HOLDERS
         if key in _DATA:
             result[key] = value
         elif key == "$ref" and isinstance(value, str):
             result[key] = _reference(value, base, targets)
         elif key in _MAPS and isinstance(value, dict):
-            result[key] = {name: _rewrite(each, base, targets) for name, each in value.items()}
+            result[key] = {
+                name: _rewrite(each, base, targets, is_schema=inside)
+                for name, each in value.items()
+            }
         elif isinstance(value, list):
-            result[key] = [_rewrite(each, base, targets) for each in value]
+            result[key] = [_rewrite(each, base, targets, is_schema=inside) for each in value]
         elif key not in _NAMES:
-            result[key] = _rewrite(value, base, targets)
+            result[key] = _rewrite(value, base, targets, is_schema=inside)
     return result
 
 
 def _reference(reference: str, base: str, targets: _Targets) -> str:
     target, fragment = urldefrag(reference)
     where = _join(base, target) if target else base
-    root = targets.get((where, ""), targets["", ""])
+    if (where, "") not in targets and where != "":
+        return reference  # to what everybody knows: a draft's own schema
     if not fragment or fragment.startswith("/"):
-        return root + fragment
-    return targets.get((where, fragment), root)
+        return targets[where, ""] + fragment
+    return targets.get((where, fragment), reference)
 
 
 def _join(base: str, target: str) -> str:
     """Resolve a URI reference; the standard library does not for a scheme that it does not know."""
-    if urlsplit(target).scheme or not base.startswith(_OURS):
+    if urlsplit(target).scheme or not base.startswith(PROJECT):
         return urljoin(base, target)
-    return _OURS + urljoin("/" + base.removeprefix(_OURS), target).removeprefix("/")
+    return PROJECT + urljoin("/" + base.removeprefix(PROJECT), target).removeprefix("/")

@@ -93,6 +93,6 @@ def compare_contracts(old: str, new: str, project: Path, mode: str | None) -> Co
     )
 
 
-def mode_of(_registry: Registry, _name: str) -> Mode:
-    """Return what versions of a contract have to keep."""
-    return Mode.BACKWARD
+def mode_of(registry: Registry, name: str) -> Mode:
+    """Return what versions of a contract have to keep, as its ``contract.yaml`` says."""
+    return Mode(registry.about(name).compatibility)

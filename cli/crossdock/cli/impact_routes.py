@@ -1,0 +1,125 @@
+"""What a new version of a contract would do to the routes of a project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from crossdock.cli.project_check import accepts
+from crossdock.cli.route_checks import check_routes
+from crossdock.contracts import Contract, ContractRef, Halt, Problem, Registry
+from crossdock.mesh.project.loading import Loaded, load_mesh, read_named
+from crossdock.router.calls.loading import read_calls
+from crossdock.router.compiled import CompiledRoute, compile_route
+from crossdock.router.route_file import RouteFile
+from crossdock.router.testing import ROUTES, run_examples
+
+
+class RouteImpact(msgspec.Struct, frozen=True, kw_only=True):
+    """A route that would meet the new version of a contract.
+
+    Attributes:
+        route: Its name.
+        accepts: Whether it would be given messages of it.
+        sends: Whether it would send messages of it.
+        problems: What would be wrong, each with its place: conditions and mappings that do not fit
+            it, examples that fail.
+    """
+
+    route: str
+    accepts: bool
+    sends: bool
+    problems: tuple[Problem, ...]
+
+
+def route_impacts(
+    folder: Path, contract: Contract, before: Registry, after: Registry
+) -> tuple[list[RouteImpact], list[str]]:
+    """Return the routes that meet the version, and the names of those that accept others of it.
+
+    Args:
+        folder: The project folder.
+        contract: The new version.
+        before: The contracts without it.
+        after: The contracts with it.
+
+    Raises:
+        Halt: ``mesh.yaml`` cannot be used.
+    """
+    trial = _Trial(folder, contract, before, after)
+    routes, _ = read_named(folder, ROUTES, RouteFile, "route")
+    found = [trial.impact(each) for each in routes]
+    staying = [
+        each.value.route
+        for each, met in zip(routes, found, strict=True)
+        if met is None and any(ref.name == contract.name for ref in _refs(each.value))
+    ]
+    return [each for each in found if each is not None], staying
+
+
+def _refs(route: RouteFile) -> Iterator[ContractRef]:
+    for text in accepts(route):
+        try:
+            yield ContractRef.parse(text)
+        except ValueError:
+            continue
+
+
+class _Trial:
+    """Tries routes with the contracts as they are, and with one version more."""
+
+    def __init__(self, folder: Path, contract: Contract, before: Registry, after: Registry) -> None:
+        self._folder = folder
+        self._contract = contract
+        self._before = before
+        self._after = after
+        self._mesh = load_mesh(folder).mesh
+
+    def impact(self, route: Loaded[RouteFile]) -> RouteImpact | None:
+        """Return what becomes of one route, None when it does not meet the version."""
+        is_given = any(
+            ref.name == self._contract.name and ref.accepts(self._contract.version)
+            for ref in _refs(route.value)
+        )
+        compiled = self._compiled(route, self._after)
+        sends = compiled is not None and _sends(compiled, self._contract)
+        if not is_given and not sends:
+            return None
+        known = set(self._problems(route, self._before))
+        problems = [each for each in self._problems(route, self._after) if each not in known]
+        return RouteImpact(
+            route=route.value.route,
+            accepts=is_given,
+            sends=sends,
+            problems=tuple(dict.fromkeys(problems)),
+        )
+
+    def _problems(self, route: Loaded[RouteFile], registry: Registry) -> Iterator[Problem]:
+        calls, _ = read_calls(self._folder, registry)
+        yield from check_routes(self._folder, [route], registry, self._mesh, calls).problems
+        compiled = self._compiled(route, registry)
+        if compiled is None:
+            return
+        tested = run_examples(compiled, route.value.examples, registry, self._folder, calls)
+        for each in tested:
+            for problem in each.problems:
+                place = route.document.place(("examples", each.example))
+                message = f"example {each.given}: {problem.message}"
+                yield msgspec.structs.replace(problem, message=message, place=place)
+
+    def _compiled(self, route: Loaded[RouteFile], registry: Registry) -> CompiledRoute | None:
+        calls, _ = read_calls(self._folder, registry)
+        folder = self._folder / ROUTES
+        try:
+            return compile_route(route.value, registry, folder, mesh=self._mesh, calls=calls)
+        except Halt:
+            return None
+
+
+def _sends(route: CompiledRoute, contract: Contract) -> bool:
+    return any(
+        branch.contract is not None and branch.contract.dataschema == contract.dataschema
+        for branch in route.branches
+    )

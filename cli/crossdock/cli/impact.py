@@ -51,6 +51,7 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
         staying: Routes that accept the contract, but not this version.
         publishers: Workers and APIs that would publish under it.
         examples: What is wrong with valid examples of the contract under it.
+        unread: Why files of the project could not be looked at.
     """
 
     version: str
@@ -58,6 +59,7 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
     staying: tuple[str, ...]
     publishers: tuple[Publisher, ...]
     examples: tuple[Problem, ...]
+    unread: tuple[Problem, ...]
 
     @property
     def broken(self) -> int:
@@ -88,13 +90,19 @@ def impact(folder: Path, old: Choice, new: Choice, registry: Registry) -> Impact
     others = [each for each in registry if each.dataschema != contract.dataschema]
     abouts = {name: registry.about(name) for name in registry.names()}
     before, after = Registry(others, abouts), Registry([*others, contract], abouts)
-    routes, staying = route_impacts(folder, contract, before, after)
+    unread: list[Problem] = []
+    routes, staying = route_impacts(folder, contract, (before, after), unread)
+    publishers = [
+        *_workers(folder, contract, after, unread),
+        *_apis(folder, contract, (before, after), unread),
+    ]
     return Impact(
         version=contract.version,
         routes=tuple(routes),
         staying=tuple(staying),
-        publishers=tuple(_publishers(folder, contract, before, after)),
+        publishers=tuple(publishers),
         examples=tuple(_examples(folder, contract)),
+        unread=tuple(unread),
     )
 
 
@@ -108,18 +116,26 @@ def _as_version(old: Choice, new: Choice, registry: Registry) -> Contract | None
     return Contract(name, str(highest.next_minor()), new.contract.schema)
 
 
-def _publishers(
-    folder: Path, contract: Contract, before: Registry, after: Registry
+def _workers(
+    folder: Path, contract: Contract, after: Registry, unread: list[Problem]
 ) -> Iterator[Publisher]:
-    workers, _ = read_named(folder, WORKERS, WorkerFile, "worker")
+    workers, problems = read_named(folder, WORKERS, WorkerFile, "worker")
+    unread += problems
     for worker in workers:
         if _takes(worker.value.publishes, contract, after):
             yield Publisher(kind="worker", name=worker.value.worker)
-    apis, _ = read_named(folder, APIS, ApiFile, "api")
+
+
+def _apis(
+    folder: Path, contract: Contract, registries: tuple[Registry, Registry], unread: list[Problem]
+) -> Iterator[Publisher]:
+    before, after = registries
+    apis, problems = read_named(folder, APIS, ApiFile, "api")
+    unread += problems
     for api in apis:
         if _takes(api.value.publishes, contract, after):
-            problems = _only_after(folder, api, before, after)
-            yield Publisher(kind="api", name=api.value.api, problems=tuple(problems))
+            found = _only_after(folder, api, before, after)
+            yield Publisher(kind="api", name=api.value.api, problems=tuple(found))
 
 
 def _takes(reference: str | None, contract: Contract, registry: Registry) -> bool:

@@ -35,21 +35,22 @@ class RouteImpact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def route_impacts(
-    folder: Path, contract: Contract, before: Registry, after: Registry
+    folder: Path, contract: Contract, registries: tuple[Registry, Registry], unread: list[Problem]
 ) -> tuple[list[RouteImpact], list[str]]:
     """Return the routes that meet the version, and the names of those that accept others of it.
 
     Args:
         folder: The project folder.
         contract: The new version.
-        before: The contracts without it.
-        after: The contracts with it.
+        registries: The contracts without it, and with it.
+        unread: Gets why routes could not be read.
 
     Raises:
         Halt: ``mesh.yaml`` cannot be used.
     """
-    trial = _Trial(folder, contract, before, after)
-    routes, _ = read_named(folder, ROUTES, RouteFile, "route")
+    trial = _Trial(folder, contract, *registries)
+    routes, problems = read_named(folder, ROUTES, RouteFile, "route")
+    unread += problems
     found = [trial.impact(each) for each in routes]
     staying = [
         each.value.route
@@ -75,6 +76,8 @@ class _Trial:
         self._contract = contract
         self._before = before
         self._after = after
+        others = [each for each in before if each.name != contract.name]
+        self._alone = Registry([*others, contract])
         self._mesh = load_mesh(folder).mesh
 
     def impact(self, route: Loaded[RouteFile]) -> RouteImpact | None:
@@ -87,8 +90,10 @@ class _Trial:
         sends = compiled is not None and _sends(compiled, self._contract)
         if not is_given and not sends:
             return None
-        known = set(self._problems(route, self._before))
-        problems = [each for each in self._problems(route, self._after) if each not in known]
+        known = {*self._checked(route, self._before), *self._tried(route, self._before)}
+        # Checked as if there were no other version: a field that only others have is missing here.
+        found = [*self._checked(route, self._alone), *self._tried(route, self._after)]
+        problems = [each for each in found if each not in known]
         return RouteImpact(
             route=route.value.route,
             accepts=is_given,
@@ -96,9 +101,12 @@ class _Trial:
             problems=tuple(dict.fromkeys(problems)),
         )
 
-    def _problems(self, route: Loaded[RouteFile], registry: Registry) -> Iterator[Problem]:
+    def _checked(self, route: Loaded[RouteFile], registry: Registry) -> tuple[Problem, ...]:
         calls, _ = read_calls(self._folder, registry)
-        yield from check_routes(self._folder, [route], registry, self._mesh, calls).problems
+        return check_routes(self._folder, [route], registry, self._mesh, calls).problems
+
+    def _tried(self, route: Loaded[RouteFile], registry: Registry) -> Iterator[Problem]:
+        calls, _ = read_calls(self._folder, registry)
         compiled = self._compiled(route, registry)
         if compiled is None:
             return

@@ -26,6 +26,8 @@ def show_impact(console: Console, impact: Impact, name: str) -> None:
         _add(tree, f"{each.kind} {each.name}, which publishes it", each.problems)
     if impact.examples:
         _add(tree, "valid examples of the contract", impact.examples)
+    if impact.unread:
+        _add(tree, "could not be looked at", impact.unread)
     if impact.staying:
         tree.add(Text(f"not given it: route {', '.join(impact.staying)}", style="dim"))
     if not (impact.routes or impact.publishers or impact.examples):

@@ -11,9 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from crossdock.cli.main import app
-from nats_server import NatsServer
 from project_folder import INVOICE, ORDER, write, write_contract, write_project
-from registry_mesh import RegistryMesh
 
 NAME = "sales.order.placed"
 PLACE = "contracts/sales/order.placed"
@@ -30,7 +28,6 @@ adapter: cron-in
 publishes: {NAME}@^1
 settings: {{schedule: '0 * * * *'}}
 """
-ROUTE = "route: orders\naccepts: shop.order.placed@1.0.0\nsend:\n  - to: book\n"
 INTEGER: dict[str, Any] = {"type": "integer"}
 TEXT: dict[str, Any] = {"type": "string"}
 
@@ -240,24 +237,3 @@ class TestChecks:
         assert (
             CliRunner().invoke(app, ["contract", "check", "--project", str(project)]).exit_code == 0
         )
-
-
-async def test_apply_refuses_a_break_unless_it_is_forced_and_keeps_that(
-    tmp_path: Path, nats_server: NatsServer
-) -> None:
-    mesh = RegistryMesh(tmp_path, nats_server.url)
-    await mesh.apply("the first")
-    narrower = {"required": ["number"], "properties": {"number": {"type": "integer", "minimum": 1}}}
-    write_contract(mesh.project, "shop.order.placed", {"type": "object", **narrower}, "1.1.0")
-    words = ("--yes", "--reason", "no negative numbers")
-    said = await mesh.say("apply", *words)
-    assert said.code == 1
-    assert "minimum-added" in said.err
-    assert "--force" in said.err
-    assert (await mesh.say("apply", *words, "--force")).code == 0
-    found = await mesh.holds()
-    assert found is not None
-    assert "minimum-added" in (found.note.forced or "")
-    (mesh.project / "routes/orders.yaml").write_text(ROUTE)
-    assert (await mesh.say("apply", "--yes", "--reason", "another change")).code == 0
-    await mesh.close()

@@ -13,6 +13,8 @@ from crossdock.contracts import Contract, ContractRef, Halt, Problem, Registry
 from crossdock.mesh.project.loading import Loaded, load_mesh, read_named
 from crossdock.router.calls.loading import read_calls
 from crossdock.router.compiled import CompiledRoute, compile_route
+from crossdock.router.python_steps.launching import BlockingSteps
+from crossdock.router.python_steps.loading import calling_steps
 from crossdock.router.route_file import RouteFile
 from crossdock.router.testing import ROUTES, run_examples
 
@@ -48,10 +50,12 @@ def route_impacts(
     Raises:
         Halt: ``mesh.yaml`` cannot be used.
     """
-    trial = _Trial(folder, contract, *registries)
+    mesh = load_mesh(folder)
     routes, problems = read_named(folder, ROUTES, RouteFile, "route")
     unread += problems
-    found = [trial.impact(each) for each in routes]
+    with calling_steps(folder, mesh.steps) as (steps, _):
+        trial = _Trial(folder, contract, registries, mesh.mesh, steps)
+        found = [trial.impact(each) for each in routes]
     staying = [
         each.value.route
         for each, met in zip(routes, found, strict=True)
@@ -71,14 +75,22 @@ def _refs(route: RouteFile) -> Iterator[ContractRef]:
 class _Trial:
     """Tries routes with the contracts as they are, and with one version more."""
 
-    def __init__(self, folder: Path, contract: Contract, before: Registry, after: Registry) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        contract: Contract,
+        registries: tuple[Registry, Registry],
+        mesh: str,
+        steps: BlockingSteps | None,
+    ) -> None:
         self._folder = folder
         self._contract = contract
-        self._before = before
-        self._after = after
-        others = [each for each in before if each.name != contract.name]
+        self._before, self._after = registries
+        others = [each for each in self._before if each.name != contract.name]
         self._alone = Registry([*others, contract])
-        self._mesh = load_mesh(folder).mesh
+        self._mesh = mesh
+        self._steps = steps
+        self._functions = {} if steps is None else steps.steps
 
     def impact(self, route: Loaded[RouteFile]) -> RouteImpact | None:
         """Return what becomes of one route, None when it does not meet the version."""
@@ -103,15 +115,16 @@ class _Trial:
 
     def _checked(self, route: Loaded[RouteFile], registry: Registry) -> tuple[Problem, ...]:
         calls, _ = read_calls(self._folder, registry)
-        return check_routes(self._folder, [route], registry, self._mesh, calls).problems
+        found = check_routes(self._folder, [route], registry, self._mesh, calls, self._functions)
+        return found.problems
 
     def _tried(self, route: Loaded[RouteFile], registry: Registry) -> Iterator[Problem]:
         calls, _ = read_calls(self._folder, registry)
         compiled = self._compiled(route, registry)
         if compiled is None:
             return
-        tested = run_examples(compiled, route.value.examples, registry, self._folder, calls)
-        for each in tested:
+        examples = route.value.examples
+        for each in run_examples(compiled, examples, registry, self._folder, calls, self._steps):
             for problem in each.problems:
                 place = route.document.place(("examples", each.example))
                 message = f"example {each.given}: {problem.message}"
@@ -121,7 +134,14 @@ class _Trial:
         calls, _ = read_calls(self._folder, registry)
         folder = self._folder / ROUTES
         try:
-            return compile_route(route.value, registry, folder, mesh=self._mesh, calls=calls)
+            return compile_route(
+                route.value,
+                registry,
+                folder,
+                mesh=self._mesh,
+                calls=calls,
+                functions=self._functions,
+            )
         except Halt:
             return None
 

@@ -104,7 +104,7 @@ def _count(pair: tuple[Contract, Contract], told: Counter[str], shown: Counter[s
 def test_a_schema_that_is_huge_when_written_out_ends_undecided() -> None:
     def doubling(name: str) -> dict[str, Any]:
         levels = {
-            f"d{at}": {"properties": dict.fromkeys("ab", {"$ref": f"#/$defs/d{at + 1}"})}
+            f"d{at}": {"properties": {key: {"$ref": f"#/$defs/d{at + 1}"} for key in "ab"}}
             for at in range(40)
         }
         return {"$ref": "#/$defs/d0", "$defs": {**levels, "d40": {"type": name}}}

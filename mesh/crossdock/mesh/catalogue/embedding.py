@@ -12,11 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any, Final
-from urllib.parse import quote, urldefrag, urljoin
+from urllib.parse import quote, urldefrag
 
 import msgspec
 
 from crossdock.contracts.contract import DEFAULT_DRAFT
+from crossdock.contracts.schema_uri import joined
 
 _NAMED_PARTS: Final = frozenset(
     {"$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$recursiveAnchor"}
@@ -125,13 +126,5 @@ def _rewrite(part: Any, base: str, places: dict[str, str]) -> Any:  # noqa: ANN4
 
 
 def _reference(reference: str, base: str, places: dict[str, str]) -> str:
-    target, fragment = urldefrag(reference)
-    where = base if not target else _join(base, target)
-    return places.get(where, places[""]) + fragment
-
-
-def _join(base: str, target: str) -> str:
-    """Resolve a relative file; the standard library does not for a scheme that it does not know."""
-    if not base.startswith(_OURS):
-        return target
-    return _OURS + urljoin("/" + base.removeprefix(_OURS), target).removeprefix("/")
+    target, fragment = urldefrag(joined(base, reference))
+    return places.get(target, places[""]) + fragment

@@ -17,8 +17,17 @@ from eventually import eventually
 from faults.processes import ServiceProcess
 from nats_server import NatsServer
 from registry_mesh import BROKEN_ROUTE, RegistryMesh
+from tiny_project import CONTRACT
 
 ROUTE = "routes/orders.yaml"
+STEP = f"""
+from crossdock.router.python_steps import step
+
+
+@step(accepts="{CONTRACT}@^1", emits="{CONTRACT}@^1")
+def more(data):
+    return {{"number": data["number"] + 100}}
+"""
 
 
 @pytest.fixture
@@ -77,6 +86,17 @@ async def test_a_change_that_is_applied_takes_effect_in_running_services(
     metrics = (await probe(router, "/metrics")).text
     labels = 'component="router",mesh="tiny",service="router"'
     assert f"crossdock_project_revision{{{labels}}} 2.0" in metrics
+
+
+async def test_a_python_step_is_applied_with_the_rest_and_followed(mesh: RegistryMesh) -> None:
+    await mesh.apply("the first")
+    await mesh.start("router", "worker", "gateway")
+    (mesh.project / "steps").mkdir()
+    (mesh.project / "steps" / "more.py").write_text(STEP)
+    mesh.edit(ROUTE, "send:", "steps:\n  - python: more\nsend:")
+    await mesh.apply("with a step")
+    await mesh.send(1)
+    await eventually(lambda: mesh.delivered() == [101], seconds=60)
 
 
 async def test_a_service_waits_alive_for_the_first_revision_and_stops_when_asked(

@@ -20,7 +20,7 @@ STREAM: Final = "once"
 LEAST: Final = 1.0
 """Seconds for which a key can be claimed at least: the broker counts whole ones."""
 _TIMEOUT: Final = 5.0
-_TAKEN: Final = 10071  # wrong last sequence: there is a claim
+_TAKEN: Final = frozenset({10071, 10164})  # wrong last sequence: there is a claim
 _TRIES: Final = 3
 
 
@@ -77,7 +77,7 @@ class Claims:
         ack = msgspec.json.decode(await self._ask(subject, mark, headers), type=_Ack)
         if ack.error is None:
             return True
-        if ack.error.err_code == _TAKEN:
+        if ack.error.err_code in _TAKEN:
             return False
         raise Disconnected(f"the broker did not store a key ({ack.error.err_code})")
 

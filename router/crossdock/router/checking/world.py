@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from crossdock.mesh.jsonata_syntax import nodes as n
+from crossdock.router.checking.trees import Tree
 from crossdock.router.checking.types import ANYTHING, OBJECT, TEXT, Object, Type
 
 MESSAGE: Final = Type(
@@ -35,7 +35,7 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
         told: Something is wrong in it already.
     """
 
-    tree: n.Node | None
+    tree: Tree | None
     told: bool = False
 
 

@@ -43,6 +43,8 @@ def unreachable(arms: Sequence[Arm | None], world: World) -> Iterator[tuple[int,
     Yields:
         Which branch, and what is wrong.
     """
+    if list(arms) == [None]:
+        return
     cases = _cases([*world.gates, *arms], world)
     reached = [case for case in cases if True in _passes(case, world)]
     taken = [[_BOTH for _ in arms] for _ in reached]

@@ -5,23 +5,45 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
+import msgspec
+
 from crossdock.mesh.jsonata_syntax import NotUnderstoodError, nodes, parse
 
 _STEPS: Final = (nodes.Dot, nodes.Filter, nodes.KeepList, nodes.Sort, nodes.Group)
 
 
+class Tree(msgspec.Struct, frozen=True, eq=False):
+    """An expression as a tree.
+
+    Attributes:
+        root: Its node.
+        assigned: Variables that it sets somewhere.
+        binds: It has ``@`` or ``#``, which change what the steps behind them are relative to.
+    """
+
+    root: nodes.Node
+    assigned: frozenset[str]
+    binds: bool
+
+
 @lru_cache(maxsize=1024)
-def tree_of(text: str) -> nodes.Node | None:
+def tree_of(text: str) -> Tree | None:
     """Return the tree of an expression; None when checks do not understand it."""
     try:
-        return parse(text)
+        root = parse(text)
     except NotUnderstoodError:
         return None
+    found = list(nodes.walk(root))
+    return Tree(
+        root=root,
+        assigned=frozenset(each.name for each in found if isinstance(each, nodes.Assign)),
+        binds=any(isinstance(each, nodes.Bind) for each in found),
+    )
 
 
-def place_of(tree: nodes.Node, path: tuple[str, ...]) -> int:
+def place_of(tree: Tree, path: tuple[str, ...]) -> int:
     """Return where in the text a field of the result is written, or what it is written in."""
-    here = _result(tree)
+    here = _result(tree.root)
     at = here.at
     for name in path:
         pairs = here.pairs if isinstance(here, nodes.ObjectOf) else ()
@@ -52,7 +74,7 @@ def fields_read(text: str) -> list[tuple[str, ...]]:
     """
     tree = tree_of(text)
     found: dict[tuple[str, ...], None] = {}
-    waiting = [] if tree is None else [tree]
+    waiting = [] if tree is None else [tree.root]
     while waiting:
         node = waiting.pop(0)
         path, _ = _read(node)

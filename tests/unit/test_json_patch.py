@@ -60,9 +60,9 @@ def test_what_cannot_be_applied_is_refused_with_its_place_and_no_value_I6(
 
 
 def test_a_patch_that_doubles_the_data_again_and_again_is_bounded_I8() -> None:
-    doubling = [{"op": "copy", "from": "/a", "path": "/a/-"}] * 60
+    doubling = [{"op": "copy", "from": "/a", "path": "/a/-"}] * 20
     with pytest.raises(Reject, match="larger than"):
-        apply(json.dumps({"a": ["x" * 1000]}).encode(), json.dumps(doubling).encode())
+        apply(json.dumps({"a": ["x" * 100_000]}).encode(), json.dumps(doubling).encode())
 
 
 def test_data_that_would_lose_digits_is_not_touched() -> None:

@@ -6,7 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-ALL = ("route_hop.py", "gateway_accept.py", "sql_sink.py", "mesh_start.py", "telemetry.py")
+ALL = (
+    "route_hop.py",
+    "gateway_accept.py",
+    "sql_sink.py",
+    "mesh_start.py",
+    "telemetry.py",
+    "aggregate.py",
+)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from crossdock.mesh.telemetry import (
     ComponentMetrics,
     DestinationMetrics,
     GatewayMetrics,
+    GroupMetrics,
     Metrics,
     ProjectMetrics,
     RouteMetrics,
@@ -31,6 +32,8 @@ UNITS = (
     "_info",
     "_revision",
     "_problems",
+    "_groups",
+    "_members",
 )
 
 
@@ -62,6 +65,7 @@ def bind_everything(metrics: Metrics) -> None:
     BusMetrics.of(metrics).failed.inc("Retry")
     ComponentMetrics.of(metrics, "r")
     RouteMetrics.of(metrics, "r").sent.inc("billing")
+    GroupMetrics.of(metrics, "r").completed.inc("size")
     DestinationMetrics.of(metrics, "r")
     SourceMetrics.of(metrics, "r")
     ProjectMetrics.of(metrics, "router")

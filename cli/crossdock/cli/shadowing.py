@@ -21,6 +21,7 @@ from crossdock.mesh.project.loading import load_mesh
 from crossdock.router.calls.loading import load_calls
 from crossdock.router.compiled import CompiledRoute, compile_route
 from crossdock.router.loading import FOLDER
+from crossdock.router.python_steps.launching import BlockingSteps
 from crossdock.router.route_file import RouteFile
 from crossdock.router.shadow import Shadow, Stubs, compare_data, shadow
 
@@ -31,16 +32,20 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         route: Compiled, under the name of the route that it is compared with.
         registry: The contracts of the project.
-        answers: What each call answers.
+        stubs: Answers what it asks.
     """
 
     route: CompiledRoute
     registry: Registry
-    answers: dict[str, Json]
+    stubs: Stubs
 
 
 def load_candidate(
-    project: Path, name: str, file: Path | None, answers: dict[str, Path]
+    project: Path,
+    name: str,
+    file: Path | None,
+    answers: dict[str, Path],
+    functions: BlockingSteps | None,
 ) -> Candidate:
     """Read and compile the candidate.
 
@@ -49,6 +54,7 @@ def load_candidate(
         name: Name of the route that it is compared with.
         file: The candidate; that of the project when None.
         answers: Files with what calls answer, by the name of the call.
+        functions: The Python steps of the project.
 
     Raises:
         Halt: It cannot be used.
@@ -64,6 +70,7 @@ def load_candidate(
             path.parent,
             mesh=load_mesh(project).mesh,
             calls=load_calls(project, registry),
+            functions=functions.steps if functions else {},
         )
     except Halt as error:
         placed = [
@@ -74,7 +81,7 @@ def load_candidate(
     return Candidate(
         route=route,
         registry=registry,
-        answers={call: _json(each) for call, each in answers.items()},
+        stubs=Stubs({call: _json(each) for call, each in answers.items()}, functions),
     )
 
 
@@ -92,14 +99,13 @@ async def replay(bus: Bus, candidate: Candidate, span: Range, limit: int) -> lis
         return []
     since = datetime.fromisoformat(messages[0].time) - EARLIER
     recorded = await _recorded(bus, route.name, since, {each.sequence for each in messages})
-    stubs = Stubs(candidate.answers)
     found = [
         shadow(
             route,
             Message.from_headers(each.headers, each.data),
             each.sequence,
             recorded.get(each.sequence),
-            stubs,
+            candidate.stubs,
         )
         for each in messages
     ]

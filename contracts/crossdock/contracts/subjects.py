@@ -66,12 +66,23 @@ class Subjects(msgspec.Struct, frozen=True):
         """Return where the records of a component go: ``<mesh>.record.<component>``."""
         return f"{self.mesh}.record.{_token(where, 'component')}"
 
+    def group(self, what: str, route: str, last: str) -> str:
+        """Return where something of a route's groups is: ``<mesh>.group.<what>.<route>.<last>``.
+
+        Args:
+            what: ``open``, ``timer``, ``due`` or ``ready``.
+            route: Name of the route.
+            last: Token of the key or the group; ``*`` for all of the route.
+        """
+        last = last if last == "*" else _token(last, "group")
+        return f"{self.mesh}.group.{_token(what, 'kind')}.{_token(route, 'route')}.{last}"
+
     def claim(self, component: str, digest: str) -> str:
         """Return where a claimed key is: ``<mesh>.once.<component>.<digest>``."""
         return f"{self.mesh}.once.{_token(component, 'component')}.{_token(digest, 'digest')}"
 
     def stream(self, kind: str) -> str:
-        """Return the name of a stream: ``in``, ``out``, ``dead``, ``record`` or ``once``."""
+        """Return a stream's name: ``in``, ``out``, ``dead``, ``record``, ``once``, ``group``."""
         return f"{self.mesh}-{kind}"
 
     def contract_of(self, subject: str) -> str | None:

@@ -18,8 +18,13 @@ T = TypeVar("T")
 class Runner(Protocol):
     """Something that runs until it is stopped."""
 
-    state: State
-    reason: str
+    @property
+    def state(self) -> State:
+        """How it is."""
+
+    @property
+    def reason(self) -> str:
+        """Why it is paused or halted."""
 
     async def run(self) -> None:
         """Run until :meth:`stop`, then finish what was begun."""

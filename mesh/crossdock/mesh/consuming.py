@@ -58,7 +58,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     """What consumes.
 
     Attributes:
-        kind: Route or destination.
+        kind: Route, the second half of one for its groups, or destination.
         name: Its name.
         policy: What to do on failure.
         batch: Most messages that the handler is given at once.
@@ -66,7 +66,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
         revision: What records call its present state, for a route.
     """
 
-    kind: Literal["route", "destination"]
+    kind: Literal["route", "group", "destination"]
     name: str
     policy: Policy
     batch: int = 500

@@ -15,7 +15,7 @@ from crossdock.contracts import Problem, Reject, keyed_id
 from crossdock.contracts.message import decode, encode
 from crossdock.mesh.bus import Bus, Outgoing, Published, Stored
 
-Kind = Literal["route", "destination", "source"]
+Kind = Literal["route", "group", "destination", "source"]
 
 _OURS = "crossdock-"
 _OF_MESSAGE = frozenset({"crossdock-origin"})  # what the message brought with it
@@ -28,7 +28,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         kind: What failed.
-        where: Name of the route, of the destination or of the source worker.
+        where: Name of the route, also of a group's; of the destination or of the source worker.
         reason: One line for a person, without payload (I6).
         problems: Each single problem, when there are several.
         attempts: How often it was tried.

@@ -26,7 +26,7 @@ ROUTE_PREFIX = "route-"
 DESTINATION_PREFIX = "dest-"
 
 DestinationState = Literal["pending", "delivered", "filtered", "dead"]
-RouteState = Literal["pending", "routed", "filtered", "dead"]
+RouteState = Literal["pending", "routed", "grouped", "filtered", "dead"]
 
 
 class DestinationStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,6 +204,7 @@ class _Story:
     def __init__(self, sequence: int, routes: list[str]) -> None:
         self._sequence = sequence
         self._routes: dict[str, records.Entry | None] = dict.fromkeys(routes)
+        self._groups: dict[str, records.Entry] = {}
         self._delivered: dict[str, records.Entry] = {}
         self._sent_again: dict[str, str] = {}  # to a route: the id it had then
         self._again: dict[str, str] = {}  # to a destination: by the id it had before
@@ -212,6 +213,8 @@ class _Story:
         for entry in record.entries:
             if record.kind == "route" and self._concerns(record.where, entry):
                 self._routes[record.where] = entry
+            elif record.kind == "group":
+                self._groups[entry.id] = entry
             elif record.kind == "destination":
                 self._delivered[entry.id] = entry
 
@@ -237,7 +240,7 @@ class _Story:
     def complete(self) -> bool:
         return all(
             entry is not None
-            and all(self._last(child) in self._delivered for _, child in entry.children)
+            and all(self._last(child) in self._delivered for _, child in self._children(entry))
             for entry in self._routes.values()
         )
 
@@ -271,12 +274,21 @@ class _Story:
             route=name,
             state=msgspec.convert(entry.outcome, RouteState),
             detail=entry.detail,
-            destinations=tuple(self._destination(*child) for child in entry.children),
+            destinations=tuple(self._destination(*child) for child in self._children(entry)),
         )
+
+    def _children(self, entry: records.Entry) -> list[tuple[str, str]]:
+        """Return what became of a message; in the place of a group what became of that."""
+        found: list[tuple[str, str]] = []
+        for destination, child in entry.children:
+            group = self._groups.get(child) if destination == records.GROUP else None
+            done = group is not None and group.outcome != "dead"
+            found += group.children if group is not None and done else [(destination, child)]
+        return found
 
     def _destination(self, destination: str, child: str) -> DestinationStatus:
         last = self._last(child)
-        entry = self._delivered.get(last)
+        entry = self._delivered.get(last) or self._groups.get(last)
         state: DestinationState = "pending"
         if entry is not None:
             state = msgspec.convert(entry.outcome, DestinationState)

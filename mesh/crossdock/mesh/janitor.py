@@ -72,20 +72,21 @@ def read_up_to(last: int, consumers: Sequence[ConsumerState]) -> int:
 
 
 class Janitor:
-    """Looks after the streams ``in`` and ``out`` of one mesh; several may, that does no harm."""
+    """Looks after the streams of one mesh; several janitors may, that does no harm."""
 
     def __init__(self, bus: Bus, settings: BrokerSettings) -> None:
         self._bus = bus
         self._history = timedelta(seconds=settings.history)
         self._bound = int(settings.max_bytes)
         self._nearly_full: set[str] = set()
+        self._floors: dict[str, int] = {}
 
     async def run(self) -> None:
         """Clean now and then until cancelled."""
         while True:
-            for kind in ("in", "out"):
+            for kind in ("in", "out", "group"):
                 try:
-                    await self.clean(kind)
+                    await (self.clean_groups() if kind == "group" else self.clean(kind))
                 except (NatsError, CrossdockError) as error:
                     _log.info("not cleaned", extra={"stream": kind, "why": type(error).__name__})
             await asyncio.sleep(_SOON if self._nearly_full else EVERY)
@@ -125,6 +126,24 @@ class Janitor:
             await jetstream.purge_stream(stream, seq=keep)
             _log.info("history removed", extra={"stream": stream, "kept_from": keep})
         return max(keep, state.first_seq)
+
+    async def clean_groups(self) -> int:
+        """Remove what consumers of the stream of groups have settled; return how much that was.
+
+        Raises:
+            NatsError: The broker does not answer.
+            Disconnected: The same.
+        """
+        stream = self._bus.subjects.stream("group")
+        before = (await self._bus.jetstream.stream_info(stream)).state.messages
+        for each in await self._bus.consumers("group"):
+            if each.floor > self._floors.get(each.name, 0):
+                for subject in each.filters:
+                    await self._bus.jetstream.purge_stream(
+                        stream, seq=each.floor + 1, subject=subject
+                    )
+                self._floors[each.name] = each.floor
+        return before - (await self._bus.jetstream.stream_info(stream)).state.messages
 
     async def _aged(self, kind: str, last: int) -> int:
         """Return the last sequence that is older than the history to keep."""

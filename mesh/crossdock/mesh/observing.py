@@ -7,7 +7,7 @@ from typing import Protocol
 from prometheus_client import Counter, Gauge
 
 from crossdock.mesh.components import Runner
-from crossdock.mesh.consuming import Consuming, Event, Observer
+from crossdock.mesh.consuming import Event, Observer
 from crossdock.mesh.telemetry import ComponentMetrics
 
 
@@ -34,7 +34,14 @@ def observer(counts: ConsumedMetrics) -> Observer:
     return observe
 
 
-def show_held(counts: ConsumedMetrics, consuming: Consuming) -> None:
+class Holder(Protocol):
+    """Something that works on messages."""
+
+    def held(self) -> int:
+        """Return how many it works on."""
+
+
+def show_held(counts: ConsumedMetrics, consuming: Holder) -> None:
     """Keep the in-flight gauge at what the loop holds."""
     counts.in_flight.set_function(consuming.held)
 

@@ -10,15 +10,16 @@ What people do to messages (redrive, replay, repair) leaves a record of the kind
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from crossdock.mesh.bus import Bus, Outgoing, Published
 
-Kind = Literal["route", "destination", "source", "audit"]
+Kind = Literal["route", "group", "destination", "source", "audit"]
 Outcome = Literal[
     "routed",
+    "grouped",
     "filtered",
     "delivered",
     "dead",
@@ -29,6 +30,8 @@ Outcome = Literal[
     "discarded",
     "replayed",
 ]
+GROUP: Final = "group:"
+"""Stands for the destination where the child is a group that the message has joined."""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -39,7 +42,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
         sequence: Its sequence in the stream it came from.
         outcome: What became of it.
         detail: Why, for a person; the branch or the reason, never a value of the payload.
-        children: Destination and id of each message that was made of it.
+        children: Destination and id of each message that a route made of it; :data:`GROUP` and id
+            of each group that it joined.
         attempts: How often it was tried.
         letter: Number of its dead letter; 0 when it is none.
     """
@@ -57,7 +61,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """The entries that one component wrote at once.
 
     Attributes:
-        kind: Kind of the component.
+        kind: Kind of the component; ``group`` is the second half of a route, for its groups.
         where: Its name; of an audit the command.
         entries: One for each message.
         by: Which process, or which person, did it.

@@ -24,6 +24,8 @@ def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
     ``in``, ``out`` and ``dead`` refuse new messages when full and never drop old ones by age: what
     is unread stays, the janitor removes only what every consumer has acknowledged (I8). Records are
     history, so the oldest may go. ``once`` holds keys that messages have claimed, for their time.
+    ``group`` holds the last message of each subject; where messages may be scheduled the server
+    cannot refuse new ones, so those who write there keep its bound.
     """
     mesh = bus.subjects.mesh
     common: dict[str, Any] = {
@@ -51,12 +53,19 @@ def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
         "max_msgs_per_subject": 1,
         "allow_msg_ttl": True,
     }
-    special: dict[str, dict[str, Any]] = {"record": record, "once": once}
+    group = {
+        "discard": "old",  # the server refuses "new" beside schedules
+        "max_bytes": -1,  # so that "old" drops nothing
+        "max_msgs_per_subject": 1,
+        "allow_msg_ttl": True,
+        "allow_msg_schedules": True,
+    }
+    special: dict[str, dict[str, Any]] = {"record": record, "once": once, "group": group}
     return [
         common
         | {"name": bus.subjects.stream(kind), "subjects": [f"{mesh}.{kind}.>"]}
         | special.get(kind, {})
-        for kind in ("in", "out", "dead", "record", "once")
+        for kind in ("in", "out", "dead", "record", "once", "group")
     ]
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
 from crossdock.contracts import Contract, ContractRef, Halt, Registry, is_token
 from crossdock.mesh.expression import Expression
+from crossdock.router.aggregating import Aggregator, compile_aggregate
 from crossdock.router.compile_scope import CompileScope
 from crossdock.router.conditions import Guard
 from crossdock.router.flow import PureStep
+from crossdock.router.python_steps.frames import Described
 from crossdock.router.route_file import Branch, Computed, RouteFile, destinations_of
 from crossdock.router.steps.compiling import compile_steps
 
+_NO_FUNCTIONS: Final[Mapping[str, Described]] = MappingProxyType({})
 VARIABLE: Final = "$message"
 """What expressions call the attributes of the message."""
 
@@ -66,6 +70,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         registry: All contracts, to tell an unknown one from one that is not accepted.
         where: Message Filter, if there is one.
         steps: What a message goes through between ``where`` and the branches.
+        aggregate: How messages come together before they are sent, if they do.
         branches: In the order of the file.
         send_all: Every branch that holds is taken, instead of the first.
         on_failure: Name of its failure policy.
@@ -79,6 +84,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     registry: Registry
     where: Guard | None
     steps: tuple[PureStep, ...] = ()
+    aggregate: Aggregator | None = None
     branches: tuple[CompiledBranch, ...]
     send_all: bool
     on_failure: str
@@ -104,7 +110,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def straight(self) -> bool:
         """Whether it decides on the data alone: then the shortest way is taken."""
-        return not self.steps and not self.uses_message
+        return not self.steps and self.aggregate is None and not self.uses_message
 
     @cached_property
     def asks(self) -> bool:
@@ -117,6 +123,8 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             yield "/where", self.where.expression
         for step in self.steps:
             yield from step.expressions()
+        if self.aggregate is not None:
+            yield from self.aggregate.expressions()
         for branch in self.branches:
             if branch.guard is not None:
                 yield f"/{branch.name}/when", branch.guard.expression
@@ -127,7 +135,13 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 def compile_route(
-    route: RouteFile, registry: Registry, folder: Path, *, mesh: str, calls: Collection[str] = ()
+    route: RouteFile,
+    registry: Registry,
+    folder: Path,
+    *,
+    mesh: str,
+    calls: Collection[str] = (),
+    functions: Mapping[str, Described] = _NO_FUNCTIONS,
 ) -> CompiledRoute:
     """Make a route ready to decide.
 
@@ -137,12 +151,13 @@ def compile_route(
         folder: Where ``.jsonata`` files are looked for: the folder of the route file.
         mesh: Name of the mesh, for the source of what it makes.
         calls: Names of the calls of the project.
+        functions: Its Python steps, by name.
 
     Raises:
         Halt: With every problem that the route has, each with its JSON Pointer in the file.
     """
     source = f"/{mesh}/router/{route.route}"
-    scope = CompileScope(route.route, source, registry, folder, calls)
+    scope = CompileScope(route.route, source, registry, folder, calls, functions)
     return _Compiler(route, registry, scope).compile()
 
 
@@ -167,6 +182,7 @@ class _Compiler:
             registry=self._registry,
             where=self._scope.guard(route.where, "where", "/where"),
             steps=self._steps(accepted),
+            aggregate=compile_aggregate(route.aggregate, self._scope),
             branches=self._branches(),
             send_all=bool(route.send_all),
             on_failure=route.on_failure,

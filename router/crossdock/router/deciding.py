@@ -10,6 +10,9 @@ import msgspec
 from crossdock.contracts import Contract, Message, Problem, Reject
 from crossdock.contracts.expiry import EXPIRY, is_expired
 from crossdock.mesh.expression import Json
+from crossdock.mesh.groups import GROUP_TYPE, Arrival
+from crossdock.mesh.groups.state import read_completed
+from crossdock.router.aggregating import Aggregator
 from crossdock.router.children import children_of
 from crossdock.router.compiled import CompiledBranch, CompiledRoute
 from crossdock.router.conditions import Condition, Guard
@@ -28,8 +31,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What a route made of one message. Holds no payload except in the children's data.
 
     Attributes:
-        outcome: ``routed`` went to a branch; ``filtered`` is done with; ``rejected`` can never be
-            processed as it is and becomes a dead letter.
+        outcome: ``routed`` went to a branch; ``grouped`` joins a group; ``filtered`` is done with;
+            ``rejected`` can never be processed as it is and becomes a dead letter.
         children: What to publish: all of it or nothing. One that is filtered may have some, too: a
             tap sends its copy whatever becomes of the message.
         conditions: Those that were evaluated, in order; the others were not needed. Where a message
@@ -38,15 +41,17 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         steps: Those that ran, in the order of the file.
         reason: One line for a person: why it was filtered or rejected.
         problems: Everything that is wrong with the data, of a rejected one.
+        arrivals: What joins groups, of a grouped one.
     """
 
-    outcome: Literal["routed", "filtered", "rejected"]
+    outcome: Literal["routed", "grouped", "filtered", "rejected"]
     children: tuple[Child, ...] = ()
     conditions: tuple[Condition, ...] = ()
     branches: tuple[str, ...] = ()
     steps: tuple[Ran, ...] = ()
     reason: str = ""
     problems: tuple[Problem, ...] = ()
+    arrivals: tuple[Arrival, ...] = ()
 
 
 def decide(route: CompiledRoute, message: Message) -> Decision:
@@ -82,6 +87,8 @@ def deciding(route: CompiledRoute, message: Message) -> Deciding[Decision]:
         CrossdockError: What an answer leads to, other than Reject; Retry also when the machine was
             too busy to run an expression in its time.
     """
+    if route.aggregate is not None and message.type == GROUP_TYPE:
+        return _of_group(route, route.aggregate, message)
     contract = route.accepted.get(message.dataschema)
     if contract is None or contract.name != message.type:
         return _not_accepted(route, message)
@@ -93,7 +100,7 @@ def deciding(route: CompiledRoute, message: Message) -> Deciding[Decision]:
         data=value,
         raw=message.data,
         contract=contract,
-        variables={"message": attributes_of(message)} if route.uses_message else {},
+        variables=_variables(route, message),
     )
     try:
         return (yield from _through(route, flow, run))
@@ -123,6 +130,10 @@ def expired(route: CompiledRoute, message: Message, now: datetime) -> Decision |
     except Reject as error:
         return Decision(outcome="rejected", reason=error.reason)
     return Decision(outcome="rejected" if route.buries_expired else "filtered", reason=EXPIRED)
+
+
+def _variables(route: CompiledRoute, message: Message) -> dict[str, Json]:
+    return {"message": attributes_of(message)} if route.uses_message else {}
 
 
 def attributes_of(message: Message) -> dict[str, Json]:
@@ -178,6 +189,45 @@ def _through(route: CompiledRoute, flow: Flow, run: Run) -> Deciding[Decision]:
     if not flows:
         last = run.ran[-1]
         return _filtered(run, f"{last.step}: nothing is left after {last.pattern}")
+    if route.aggregate is not None:
+        return _grouped(route.aggregate, flows, run)
+    return _sent(route, flows, run)
+
+
+def _grouped(aggregate: Aggregator, flows: list[Flow], run: Run) -> Decision:
+    return Decision(
+        outcome="grouped",
+        children=tuple(run.taps),
+        conditions=tuple(run.conditions),
+        steps=tuple(run.ran),
+        arrivals=tuple([aggregate.arrival(run.message, flow) for flow in flows]),
+    )
+
+
+def _of_group(route: CompiledRoute, aggregate: Aggregator, message: Message) -> Decision:
+    """Decide what becomes of a complete group: the second half of its route."""
+    run = Run(message, aggregate.contract)
+    try:
+        group = read_completed(message.data)
+        flow = aggregate.flow_of(group)
+        variables = {
+            "group": {"key": group.key, "count": len(group.members), "reason": group.reason}
+        }
+        flow = msgspec.structs.replace(flow, variables=variables | _variables(route, message))
+        return _sent(route, [flow], run)
+    except msgspec.DecodeError as error:
+        return Decision(outcome="rejected", reason=f"not a group: {error}")
+    except Reject as error:
+        return Decision(
+            outcome="rejected",
+            conditions=tuple(run.conditions),
+            reason=error.reason,
+            problems=error.problems,
+        )
+
+
+def _sent(route: CompiledRoute, flows: list[Flow], run: Run) -> Decision:
+    """Send parts to the branches that want them."""
     children: list[Child] = []
     taken: dict[str, None] = {}
     for each in flows:

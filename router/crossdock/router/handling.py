@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 
@@ -16,6 +17,7 @@ from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.bus.committing import MAX_BATCH
 from crossdock.mesh.fail_points import reach
+from crossdock.mesh.groups import Arrival, GroupStore
 from crossdock.mesh.telemetry import RouteMetrics, Tracing, processing
 from crossdock.router.answering import Answers
 from crossdock.router.compiled import CompiledRoute
@@ -35,23 +37,43 @@ class Made:
     Attributes:
         entries: Of the record, one for each message.
         groups: The children of each message.
-        count: How many children there are.
-        routed: How many of the messages went to a branch; the others are filtered.
+        count: How many children, and members of groups, there are.
+        outcomes: How many of the messages were routed, filtered or grouped.
+        joining: Messages that are to join groups, with their place in the batch.
     """
 
     def __init__(self) -> None:
         self.entries: list[records.Entry] = []
         self.groups: list[list[Item]] = []
         self.count = 0
-        self.routed = 0
+        self.outcomes: Counter[records.Outcome] = Counter()
+        self.joining: list[tuple[int, records.Entry, tuple[Arrival, ...]]] = []
 
     def add(self, entry: records.Entry, children: list[Item]) -> None:
         """Add what one message made."""
         self.entries.append(entry)
-        self.routed += entry.outcome == "routed"
+        self.outcomes[entry.outcome] += 1
+        self.send(children)
+
+    def send(self, children: list[Item]) -> None:
+        """Add what is sent of one message."""
         if children:
             self.groups.append(children)
             self.count += len(children)
+
+
+class Half(msgspec.Struct, frozen=True):
+    """Which half of a route is handled.
+
+    Attributes:
+        revision: What records call this state of the route.
+        kind: What records call it: ``group`` is the second half of a route that aggregates.
+        groups: What messages join, in the first half of such a route.
+    """
+
+    revision: Revision
+    kind: records.Kind = "route"
+    groups: GroupStore | None = None
 
 
 class RouteHandler:
@@ -64,11 +86,10 @@ class RouteHandler:
         tracing: Tracing,
         metrics: RouteMetrics,
         answers: Answers,
-        revision: Revision,
+        half: Half,
     ) -> None:
         self._bus = bus
-        self._revision = revision
-        self._revision_name = revision.name
+        self._half = half
         self._revision_kept = False
         self._keeping = asyncio.Lock()
         self._route = route
@@ -87,17 +108,13 @@ class RouteHandler:
         made = Made()
         async with contextlib.aclosing(self._decisions(batch)) as decisions:
             async for incoming, decision in decisions:
-                outcomes.append(self._take(incoming, decision, made))
+                outcomes.append(self._take(incoming, decision, made, len(outcomes)))
                 if made.count > _MOST_AT_ONCE:
-                    await self._store(made)
+                    await self._store(made, outcomes)
                     made = Made()
-        await self._store(made)
+        await self._store(made, outcomes)
         self._metrics.seconds.observe(time.perf_counter() - start)
         return outcomes
-
-    async def close(self) -> None:
-        """Release who is asked. Safe twice."""
-        await self._answers.close()
 
     async def _decisions(
         self, batch: Sequence[Incoming]
@@ -144,7 +161,7 @@ class RouteHandler:
         return expired(self._route, message, datetime.now(UTC))
 
     def _take(
-        self, incoming: Incoming, decision: Decision | CrossdockError, made: Made
+        self, incoming: Incoming, decision: Decision | CrossdockError, made: Made, at: int
     ) -> CrossdockError | None:
         """Note what is to be stored for a message; return what else is to become of it."""
         if isinstance(decision, CrossdockError):
@@ -160,7 +177,13 @@ class RouteHandler:
             tuple((each.destination, each.message.id) for each in decision.children),
             incoming.delivered,
         )
-        made.add(entry, self._trace(message, decision))
+        children = self._trace(message, decision)
+        if decision.outcome == "grouped":
+            made.joining.append((at, entry, decision.arrivals))
+            made.count += len(decision.arrivals)
+            made.send(children)
+        else:
+            made.add(entry, children)
         return None
 
     def _trace(self, message: Message, decision: Decision) -> list[Item]:
@@ -182,32 +205,57 @@ class RouteHandler:
             items.append((self._subjects[child.destination], made))
         return items
 
-    async def _store(self, made: Made) -> None:
+    async def _join(self, made: Made, outcomes: list[CrossdockError | None]) -> None:
+        """Store members with their groups; who could not join is told in its outcome.
+
+        Raises:
+            Disconnected: The broker is away or has no room.
+            Retry: Other replicas were faster, again and again.
+        """
+        groups = self._half.groups
+        if groups is None or not made.joining:
+            return
+        arrivals = [each for _, _, mine in made.joining for each in mine]
+        places = iter(await groups.join(arrivals))
+        for at, entry, mine in made.joining:
+            found = [next(places) for _ in mine]
+            error = next((each.error for each in found if each.error is not None), None)
+            if error is not None:
+                outcomes[at] = error
+                continue
+            joined = tuple((records.GROUP, each) for each in dict.fromkeys(p.group for p in found))
+            made.add(msgspec.structs.replace(entry, children=entry.children + joined), [])
+
+    async def _store(self, made: Made, outcomes: list[CrossdockError | None]) -> None:
         """Store children and record; children of one message in one batch up to 1,000 (I4).
 
         Raises:
             Disconnected: Also when the stream is full: waiting is no fault of these messages (I8).
             Reject: One of the children can never be stored.
         """
+        await self._join(made, outcomes)
         writes = [self._bus.publish_many(part) for part in _parts(made.groups)]
         name = self._route.name
         try:
             await asyncio.gather(*writes)
             reach("published")
             if made.entries:
-                revision = self._revision_name
-                await records.write(self._bus, "route", name, made.entries, revision=revision)
+                half = self._half
+                await records.write(
+                    self._bus, half.kind, name, made.entries, revision=half.revision.name
+                )
         except Retry as error:
             raise Disconnected(error.reason) from error
-        self._metrics.routed.inc(made.routed)
-        self._metrics.filtered.inc(len(made.entries) - made.routed)
+        self._metrics.routed.inc(made.outcomes["routed"])
+        self._metrics.filtered.inc(made.outcomes["filtered"])
+        self._metrics.grouped.inc(made.outcomes["grouped"])
         self._count_sent(made)
 
     async def _keep_revision(self) -> None:
         """Keep the route as it is, before the first record that names it; once in a process."""
         async with self._keeping:  # batches stay in their order
             if not self._revision_kept:
-                await Revisions(self._bus).keep(self._route.name, self._revision)
+                await Revisions(self._bus).keep(self._route.name, self._half.revision)
                 self._revision_kept = True
 
     def _count_sent(self, made: Made) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -20,8 +20,9 @@ from crossdock.mesh.expression_file import SUFFIX
 from crossdock.mesh.kept import Kept
 from crossdock.mesh.project.loading import load_named
 from crossdock.router.compiled import CompiledRoute, compile_route
+from crossdock.router.python_steps.frames import Described
 from crossdock.router.route_file import RouteFile
-from crossdock.router.step_file import called
+from crossdock.router.step_file import called, functions
 
 _log = logging.getLogger("crossdock.router")
 
@@ -36,10 +37,12 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         files: The route file and the ``.jsonata`` files that it uses, by name.
         contracts: A digest of each contract that it accepts, by ``dataschema``.
+        functions: The Python steps that it uses, by name.
     """
 
     files: dict[str, str]
     contracts: dict[str, str]
+    functions: dict[str, Described] = {}
 
     @property
     def name(self) -> str:
@@ -47,18 +50,22 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
         return keyed_id(msgspec.json.encode(self, order="sorted").decode())[:_DIGITS]
 
 
-def revision_of(file: RouteFile, folder: Path, route: CompiledRoute) -> Revision:
+def revision_of(
+    file: RouteFile, folder: Path, route: CompiledRoute, known: Mapping[str, Described]
+) -> Revision:
     """Return the revision of a compiled route.
 
     Args:
         file: The route as written.
         folder: Where it and its ``.jsonata`` files are.
         route: What was compiled from it.
+        known: The Python steps of the project.
     """
     names = {each for each in _strings(file) if _is_file(each)}
     files = {each: _read(folder / each) for each in sorted({f"{file.route}.yaml", *names})}
     contracts = {each.dataschema: digest(each) for each in route.accepted.values()}
-    return Revision(files=files, contracts=contracts)
+    used = {name: known[name] for name in functions(file.steps)}
+    return Revision(files=files, contracts=contracts, functions=used)
 
 
 def rebuild(revision: Revision, registry: Registry, *, mesh: str) -> CompiledRoute:
@@ -75,8 +82,14 @@ def rebuild(revision: Revision, registry: Registry, *, mesh: str) -> CompiledRou
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
         (route,) = load_named(Path(name), _FOLDER, RouteFile, "route")
-        calls = tuple(called(route.steps))
-        return compile_route(route, registry, folder, mesh=mesh, calls=calls)
+        return compile_route(
+            route,
+            registry,
+            folder,
+            mesh=mesh,
+            calls=set(called(route.steps)),
+            functions=revision.functions,
+        )
 
 
 def digest(contract: Contract) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from crossdock.router.aggregate_file import Aggregate
 from crossdock.router.step_file import Step
 
 
@@ -54,6 +55,7 @@ class RouteFile(_File, frozen=True):
         description: For people.
         where: JSONata condition (Message Filter): when it does not hold, the message is filtered.
         steps: What the message goes through before it is sent, in this order.
+        aggregate: Aggregator: messages of one key become one, which is then sent.
         send: Content-Based Router: the first branch that holds is taken.
         send_all: Recipient List: every branch that holds is taken.
         expired: What becomes of a message that comes in after its ``expirytime``: ``drop`` filters
@@ -67,6 +69,7 @@ class RouteFile(_File, frozen=True):
     description: str = ""
     where: str | None = None
     steps: tuple[Step, ...] = ()
+    aggregate: Aggregate | None = None
     send: tuple[Branch, ...] = ()
     send_all: tuple[Branch, ...] = ()
     expired: Literal["drop", "dead"] = "drop"

@@ -10,16 +10,22 @@ from prometheus_client import Gauge
 from crossdock.mesh.bus import Bus, ConsumerSpec
 from crossdock.mesh.claims import Claims
 from crossdock.mesh.components import Components
-from crossdock.mesh.consuming import Component, Consuming, Observer
+from crossdock.mesh.consuming import Component, Consuming
 from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.finding import ROUTE_PREFIX
+from crossdock.mesh.groups import GroupStore
 from crossdock.mesh.observing import observer, show_held, show_state
 from crossdock.mesh.streams import has_begun, set_begun
-from crossdock.mesh.telemetry import ComponentMetrics, Metrics, RouteMetrics, Tracing
+from crossdock.mesh.telemetry import ComponentMetrics, GroupMetrics, Metrics, RouteMetrics, Tracing
 from crossdock.router.answering import Answers
 from crossdock.router.calls.clients import Clients
-from crossdock.router.handling import RouteHandler
+from crossdock.router.compiled import CompiledRoute
+from crossdock.router.gathering import BATCH, GroupHandler, group_consumer
+from crossdock.router.halves import Halves
+from crossdock.router.handling import Half, RouteHandler
 from crossdock.router.loading import LoadedRoute, RouterProject
+from crossdock.router.python_steps.loading import Functions
+from crossdock.router.python_steps.process import StepProcess
 
 LANES = 2  # one batch is decided while another waits for its PubAck
 
@@ -33,7 +39,10 @@ class Router:
         self._tracing = tracing
         self._from_start = False
         self._folder = Path()
-        self._components: Components[LoadedRoute, Consuming] = Components(self._make, self._forget)
+        self._functions: StepProcess | None = None
+        self._known_functions: Functions | None = None
+        self._bound = 0
+        self._components: Components[LoadedRoute, Halves] = Components(self._make, self._forget)
         self._lag: dict[str, Gauge] = {}
 
     async def apply(self, project: RouterProject) -> None:
@@ -45,9 +54,23 @@ class Router:
         begun = await has_begun(self._bus)
         self._from_start = not begun
         self._folder = project.folder
+        before = self._replace_functions(project)
+        self._bound = int(project.mesh.broker.max_bytes)
         await self._components.apply(project.routes)
+        if before is not None:
+            await before.stop()
         if not begun and project.routes:
             await self._begin()
+
+    def _replace_functions(self, project: RouterProject) -> StepProcess | None:
+        """Take the process of the Python steps of a project; return the one that has to go."""
+        if project.functions == self._known_functions:
+            return None
+        before, self._functions = self._functions, None
+        self._known_functions = project.functions
+        if project.functions.steps:
+            self._functions = StepProcess(project.functions)
+        return before
 
     def not_ready(self) -> str | None:
         """Say which routes are not ready; None when all are."""
@@ -60,6 +83,8 @@ class Router:
     async def stop(self) -> None:
         """Stop, each route finishing what it has begun."""
         await self._components.stop()
+        if self._functions is not None:
+            await self._functions.stop()
 
     async def _begin(self) -> None:
         """Make the consumers of the first routes, then remember that they are there.
@@ -71,7 +96,56 @@ class Router:
         await asyncio.gather(*(each.ensure() for each in self._components.runners()))
         await set_begun(self._bus)
 
-    def _make(self, route: LoadedRoute) -> Consuming:
+    def _make(self, route: LoadedRoute) -> Halves:
+        compiled = route.compiled
+        counts = RouteMetrics.of(self._metrics, compiled.name)
+        clients = Clients(route.calls, self._folder)
+        answers = Answers(clients, Claims(self._bus, compiled.name), self._functions)
+        groups = self._groups(compiled)
+        halves = [self._first(route, counts, answers, groups)]
+        if groups is not None:
+            halves.append(self._second(route, counts, answers, groups))
+        runner = Halves(halves, answers.close)
+        show_held(counts, runner)
+        state = ComponentMetrics.of(self._metrics, compiled.name)
+        show_state(state, runner)
+        self._lag[halves[0].durable] = state.pending
+        return runner
+
+    def _groups(self, route: CompiledRoute) -> GroupStore | None:
+        if route.aggregate is None:
+            return None
+        counts = GroupMetrics.of(self._metrics, route.name)
+        rule = route.aggregate.rule
+        return GroupStore(self._bus, route.name, rule, counts, bound=self._bound)
+
+    def _second(
+        self, route: LoadedRoute, counts: RouteMetrics, answers: Answers, groups: GroupStore
+    ) -> Consuming:
+        """Return what takes the groups of a route when they are complete."""
+        compiled = route.compiled
+        half = Half(route.revision, "group")
+        send = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
+        handler = GroupHandler(self._bus, compiled.name, groups, send, counts)
+        component = Component(
+            kind="group",
+            name=compiled.name,
+            policy=route.policy,
+            batch=BATCH,
+            lanes=LANES,
+            revision=route.revision.name,
+        )
+        spec = group_consumer(self._bus, compiled.name)
+        return Consuming(self._bus, component, spec, handler, observer(counts))
+
+    def _first(
+        self,
+        route: LoadedRoute,
+        counts: RouteMetrics,
+        answers: Answers,
+        groups: GroupStore | None,
+    ) -> Consuming:
+        """Return what takes the messages of a route."""
         compiled = route.compiled
         subjects = self._bus.subjects
         contracts = sorted({each.name for each in compiled.accepted.values()})
@@ -91,39 +165,10 @@ class Router:
             lanes=LANES,
             revision=route.revision.name,
         )
-        counts = RouteMetrics.of(self._metrics, compiled.name)
-        clients = Clients(route.calls, self._folder)
-        answers = Answers(clients, Claims(self._bus, compiled.name))
-        handler = RouteHandler(self._bus, compiled, self._tracing, counts, answers, route.revision)
-        consuming = _RouteRunner(self._bus, component, spec, handler, observer(counts))
-        show_held(counts, consuming)
-        state = ComponentMetrics.of(self._metrics, compiled.name)
-        show_state(state, consuming)
-        self._lag[spec.durable] = state.pending
-        return consuming
+        half = Half(route.revision, "route", groups)
+        handler = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
+        return Consuming(self._bus, component, spec, handler, observer(counts))
 
     def _forget(self, route: LoadedRoute) -> None:
         self._lag.pop(f"{ROUTE_PREFIX}{route.compiled.name}", None)
         self._metrics.forget(route.compiled.name)
-
-
-class _RouteRunner(Consuming):
-    """Consumes for a route, and closes its clients at the end."""
-
-    def __init__(
-        self,
-        bus: Bus,
-        component: Component,
-        spec: ConsumerSpec,
-        handler: RouteHandler,
-        observe: Observer,
-    ) -> None:
-        super().__init__(bus, component, spec, handler, observe)
-        self._route_handler = handler
-
-    async def run(self) -> None:
-        """Consume, then close."""
-        try:
-            await super().run()
-        finally:
-            await asyncio.shield(self._route_handler.close())

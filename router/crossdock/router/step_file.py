@@ -20,6 +20,8 @@ PATTERNS: Final = (
     "normalize",
     "expires",
     "once",
+    "python",
+    "scatter",
 )
 _GIVEN_WITH: Final = {
     "as_": ("map", "keep", "drop", "split", "normalize"),
@@ -75,6 +77,24 @@ class Once(_File, frozen=True):
     within: Duration = Duration(7 * 86400)
 
 
+class Scatter(_File, frozen=True):
+    """A question to several systems at once.
+
+    Attributes:
+        ask: For each client, a file in ``calls/``, the JSONata that makes what it is asked.
+        into: Variable that then holds the answers: a list of objects with ``from`` and ``answer``,
+            in the order of ``ask``.
+        deadline: Who has not answered when this time is up is left out.
+        at_least: How many answers are enough; all of them when not given. With fewer the message
+            is tried again later.
+    """
+
+    ask: dict[str, str]
+    into: str
+    deadline: Duration = Duration(5)
+    at_least: int | None = None
+
+
 class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
     """One step: exactly one of the keys that name a pattern, and what belongs to it.
 
@@ -92,6 +112,8 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
             the one of ``as``.
         expires: Message Expiration: how long after its time what is made of a message is wanted.
         once: Idempotent Receiver: lets go on the first message with a key.
+        python: Python step: the name of a function in ``steps/*.py``.
+        scatter: Scatter-Gather: asks several systems at once, and keeps the answers in a variable.
         as_: Contract of what ``map``, ``keep``, ``drop``, ``split`` or ``normalize`` makes,
             ``name@range``; it is checked at once. Without it the data is checked where it is sent.
         steps: With ``split``: steps of the parts.
@@ -109,6 +131,8 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
     normalize: dict[str, str] | None = None
     expires: Duration | None = None
     once: Once | None = None
+    python: str | None = None
+    scatter: Scatter | None = None
     as_: str | None = None
     steps: tuple[Step, ...] = ()
     join: Join | None = None
@@ -139,4 +163,14 @@ def called(steps: tuple[Step, ...]) -> Iterator[str]:
     for step in steps:
         if step.enrich is not None:
             yield step.enrich.call
+        if step.scatter is not None:
+            yield from step.scatter.ask
         yield from called(step.steps)
+
+
+def functions(steps: tuple[Step, ...]) -> Iterator[str]:
+    """Yield the name of each Python step that steps use, also those within a splitter."""
+    for step in steps:
+        if step.python is not None:
+            yield step.python
+        yield from functions(step.steps)

@@ -10,11 +10,16 @@ gets several; destinations alone; ``nothing``; ``rejected``::
     - {given: empty-order, expect: nothing}
     - {given: broken-order.json, expect: rejected}
 
-No example calls another system: what it would answer is declared, for all questions or for each in
-their order, as ``.json`` files, ``nothing``, or ``fails``::
+Python steps run for real. No example calls another system: what it would answer is declared, for
+all questions or for each in their order, as ``.json`` files, ``nothing``, or ``fails``::
 
     - {given: german-order, calls: {price-list: prices.json}, expect: [billing-eu]}
     - {given: german-order, calls: {price-list: fails}, expect: rejected}
+
+A route that aggregates may be given several messages, and that the time of their groups is up::
+
+    - {given: [tea, cup], expect: {partner: whole-order.json}}
+    - {given: tea, then: timeout, expect: {partner: part-of-an-order.json}}
 """
 
 from __future__ import annotations
@@ -37,6 +42,8 @@ from crossdock.router.compiled import CompiledRoute
 from crossdock.router.conditions import Condition
 from crossdock.router.deciding import Decision, deciding, expired
 from crossdock.router.driving import drive
+from crossdock.router.python_steps.launching import BlockingSteps
+from crossdock.router.rehearsing import rehearse
 
 CONTRACTS: Final = "contracts"
 ROUTES: Final = "routes"
@@ -51,7 +58,9 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One example of a route file.
 
     Attributes:
-        given: Name of an example of the contract, or of a ``.json`` file beside the route.
+        given: Name of an example of the contract, or of a ``.json`` file beside the route; several
+            where the route aggregates.
+        then: ``timeout``: the time of every group is up after that.
         expect: ``nothing``, ``rejected``, destinations, or destinations with the ``.json`` files
             beside the route that hold what each gets, in order where it is several.
         calls: What each call answers: a ``.json`` file beside the route, ``nothing`` or ``fails``;
@@ -61,7 +70,8 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         attributes: Of what is given, such as ``subject``, ``time`` and extensions.
     """
 
-    given: str
+    given: str | tuple[str, ...]
+    then: Literal["timeout"] | None = None
     expect: Literal["nothing", "rejected"] | tuple[str, ...] | dict[str, str | tuple[str, ...]]
     calls: dict[str, str | tuple[str, ...]] = {}
     contract: str | None = None
@@ -95,6 +105,7 @@ def run_examples(
     registry: Registry,
     folder: Path,
     calls: Mapping[str, LoadedCall],
+    functions: BlockingSteps | None = None,
 ) -> list[Tested]:
     """Run every example of a route.
 
@@ -104,14 +115,18 @@ def run_examples(
         registry: The contracts of the project.
         folder: The project folder.
         calls: The calls of the project.
+        functions: Its Python steps.
     """
     results = []
     for at, written in enumerate(examples):
         decision = Decision(outcome="rejected")
         try:
             example = msgspec.convert(written, Example)
-            answers = DeclaredAnswers(example.calls, calls, folder, seen=example.seen)
-            decision = _decided(route, _message(route, example, registry, folder), answers)
+            answers = DeclaredAnswers(
+                example.calls, calls, folder, seen=example.seen, functions=functions
+            )
+            messages = _messages(route, example, registry, folder)
+            decision = _decision(route, messages, example, answers)
             problems = tuple(_differences(decision, example, folder))
         except msgspec.ValidationError as error:
             problems = (Problem(message=f"not an example: {error}"),)
@@ -139,22 +154,52 @@ def _decided(route: CompiledRoute, message: Message, answers: DeclaredAnswers) -
         return Decision(outcome="rejected", reason=error.reason, problems=error.problems)
 
 
-def _message(route: CompiledRoute, example: Example, registry: Registry, folder: Path) -> Message:
+def _shown_given(given: Json) -> str:
+    return (", ".join(map(str, given)) if isinstance(given, list) else str(given))[:100]
+
+
+def _decision(
+    route: CompiledRoute, messages: list[Message], example: Example, answers: DeclaredAnswers
+) -> Decision:
+    """Return what the route makes of what is given.
+
+    Raises:
+        ValueError: It is given what only a route that aggregates can be.
+    """
+    if route.aggregate is not None:
+        return rehearse(
+            route,
+            messages,
+            lambda message: _decided(route, message, answers),
+            time_is_up=example.then == "timeout",
+        )
+    if len(messages) != 1 or example.then is not None:
+        raise ValueError("several messages, and `then`, are for routes with `aggregate`")
+    return _decided(route, messages[0], answers)
+
+
+def _messages(
+    route: CompiledRoute, example: Example, registry: Registry, folder: Path
+) -> list[Message]:
     ref = route.accepts[0] if example.contract is None else ContractRef.parse(example.contract)
     contract = registry.resolve(ref)
     wrong = [each for each in example.attributes if not _may_be_given(each)]
     if wrong:
         raise ValueError(f"{wrong[0][:80]!r} is no attribute that an example may give")
-    return Message(
-        id=example.given,
-        source="/example",
-        type=contract.name,
-        dataschema=contract.dataschema,
-        data=_given(example.given, contract, folder),
-        subject=example.attributes.get("subject", ""),
-        time=example.attributes.get("time", _TIME),
-        extensions={k: v for k, v in example.attributes.items() if k not in _CORE},
-    )
+    names = (example.given,) if isinstance(example.given, str) else example.given
+    return [
+        Message(
+            id=f"{name}-{at}" if at else name,
+            source="/example",
+            type=contract.name,
+            dataschema=contract.dataschema,
+            data=_given(name, contract, folder),
+            subject=example.attributes.get("subject", ""),
+            time=example.attributes.get("time", _TIME),
+            extensions={k: v for k, v in example.attributes.items() if k not in _CORE},
+        )
+        for at, name in enumerate(names)
+    ]
 
 
 def _may_be_given(name: str) -> bool:

@@ -7,6 +7,7 @@ from crossdock.mesh.bus.consumers import ConsumerState
 from crossdock.mesh.bus.incoming import Incoming
 from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
 from crossdock.mesh.bus.reading import Stored
+from crossdock.mesh.bus.swapping import Swap
 
 __all__ = [
     "Bucket",
@@ -19,4 +20,5 @@ __all__ = [
     "Published",
     "Puller",
     "Stored",
+    "Swap",
 ]

@@ -16,8 +16,10 @@ from crossdock.mesh.bus.bucket import Bucket
 from crossdock.mesh.bus.committing import MAX_BATCH, Committer, Outgoing, Published
 from crossdock.mesh.bus.consumers import ConsumerState, list_consumers
 from crossdock.mesh.bus.fast_client import speed_up
+from crossdock.mesh.bus.latest import read_each, read_newest
 from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
 from crossdock.mesh.bus.reading import Stored, count_from, read_one, read_stream
+from crossdock.mesh.bus.swapping import Swap, Swapper
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -48,6 +50,7 @@ class Bus:
         self._events = events
         self._metrics: BusMetrics | None = None
         self._committers: dict[str, Committer] = {}
+        self._swappers: dict[str, Swapper] = {}
 
     @classmethod
     async def connect(cls, url: str, subjects: Subjects, *, name: str) -> Self:
@@ -90,6 +93,11 @@ class Bus:
     def connected(self) -> bool:
         """Whether the broker can be reached now."""
         return bool(self.client.is_connected)
+
+    @property
+    def max_payload(self) -> int:
+        """Bytes that the broker takes as one message, headers included."""
+        return int(self.client.max_payload)
 
     @property
     def jetstream(self) -> JetStreamContext:
@@ -173,6 +181,41 @@ class Bus:
             Disconnected: The broker does not answer.
         """
         return await count_from(self.client, self.subjects.stream(kind), subject, sequence)
+
+    async def read_each(self, kind: str, subjects: Sequence[str]) -> dict[str, Stored]:
+        """Return the last message on each of some subjects of a stream; those that have one.
+
+        Raises:
+            Disconnected: The broker does not answer.
+        """
+        return await read_each(self.client, self.subjects.stream(kind), subjects)
+
+    async def read_newest(self, kind: str, subject: str) -> Stored | None:
+        """Return the last message on a subject, surely the newest, or None.
+
+        Raises:
+            Disconnected: The broker does not answer.
+        """
+        return await read_newest(self.client, self.subjects.stream(kind), subject)
+
+    async def swap(self, kind: str, items: Sequence[Swap]) -> int | None:
+        """Make conditional writes into a stream, all or none; see :meth:`Swapper.swap`."""
+        swapper = self._swappers.get(kind)
+        if swapper is None:
+            swapper = self._swappers[kind] = Swapper(self.client, self.subjects.stream(kind))
+        return await swapper.swap(items)
+
+    async def size(self, kind: str) -> int:
+        """Return the bytes that a stream of the mesh holds.
+
+        Raises:
+            Disconnected: The broker does not answer.
+        """
+        stream = self.subjects.stream(kind)
+        try:
+            return int((await self.jetstream.stream_info(stream)).state.bytes)
+        except NatsError as error:
+            raise Disconnected(f"stream {stream}: {type(error).__name__}") from error
 
     async def consumers(self, kind: str) -> list[ConsumerState]:
         """Return all consumers of a stream of the mesh.

@@ -62,18 +62,22 @@ class Published(msgspec.Struct, frozen=True):
     duplicate: bool = False
 
 
-class _AckError(msgspec.Struct):
+class AckError(msgspec.Struct):
+    """Why the server did not store."""
+
     code: int = 0
     err_code: int = 0
     description: str = ""
 
 
-class _Ack(msgspec.Struct):
+class Ack(msgspec.Struct):
+    """What the server answers to a publish."""
+
     stream: str = ""
     seq: int = 0
     duplicate: bool = False
     count: int = 0
-    error: _AckError | None = None
+    error: AckError | None = None
 
 
 class _Group(NamedTuple):
@@ -215,7 +219,7 @@ class Committer:
                 answer = await self._client.request(
                     item.subject, item.data, timeout=_ANSWER_TIMEOUT, headers=headers
                 )
-            ack = msgspec.json.decode(answer.data, type=_Ack)
+            ack = msgspec.json.decode(answer.data, type=Ack)
         except (NatsError, msgspec.DecodeError) as error:
             _log.info("batch not confirmed", extra={"stream": self._stream, "why": _kind(error)})
             return None
@@ -248,7 +252,7 @@ class Committer:
                 answer = await self._client.request(
                     item.subject, item.data, timeout=_ANSWER_TIMEOUT, headers=item.headers
                 )
-                ack = msgspec.json.decode(answer.data, type=_Ack)
+                ack = msgspec.json.decode(answer.data, type=Ack)
             except MaxPayloadError as error:
                 raise Reject("the message is larger than the broker accepts") from error
             except (NoRespondersError, NatsTimeoutError):
@@ -262,11 +266,12 @@ class Committer:
                 ) from error
             if ack.error is None:
                 return Published(ack.stream, ack.seq, ack.duplicate)
-            raise _instruction(self._stream, ack.error)
+            raise instruction(self._stream, ack.error)
         raise Disconnected(f"stream {self._stream} does not answer; whether it stored is unknown")
 
 
-def _instruction(stream: str, error: _AckError) -> CrossdockError:
+def instruction(stream: str, error: AckError) -> CrossdockError:
+    """Return what an error of the server means for the runtime."""
     if error.err_code in _FULL:
         return Retry(f"stream {stream} is full ({error.err_code})", after=5.0)
     if error.err_code in _TOO_LARGE:

@@ -83,7 +83,7 @@ async def read_one(client: Client, stream: str, sequence: int) -> Stored | None:
         )
     except NatsError as error:
         raise Disconnected(f"stream {stream} cannot be read: {type(error).__name__}") from error
-    return None if (msg.headers or {}).get("Status") else _stored(msg)
+    return None if (msg.headers or {}).get("Status") else as_stored(msg)
 
 
 async def read_last(client: Client, stream: str, subjects: Sequence[str]) -> list[Stored]:
@@ -137,7 +137,7 @@ async def _page(client: Client, stream: str, start: dict[str, Any]) -> list[Stor
                     return page
                 if status:
                     raise Disconnected(f"stream {stream} cannot be read: status {status}")
-                page.append(_stored(msg))
+                page.append(as_stored(msg))
     except (NatsError, TimeoutError) as error:
         raise Disconnected(f"stream {stream} cannot be read: {type(error).__name__}") from error
     finally:
@@ -145,7 +145,8 @@ async def _page(client: Client, stream: str, start: dict[str, Any]) -> list[Stor
     return page
 
 
-def _stored(msg: Msg) -> Stored:
+def as_stored(msg: Msg) -> Stored:
+    """Return a message that the server got from a stream."""
     headers = dict(msg.headers or {})
     headers.pop("Nats-Stream", None)
     headers.pop("Nats-Num-Pending", None)

@@ -119,6 +119,25 @@ ROUTE_SECONDS = Definition(
     buckets=_SECONDS,
 )
 
+ROUTE_GROUPED = Definition(
+    "crossdock_route_grouped_messages",
+    "counter",
+    "Messages that are stored with a group, which goes on when it is complete.",
+)
+GROUPS_OPENED = Definition("crossdock_opened_groups", "counter", "Groups that were opened.")
+GROUPS_COMPLETED = Definition(
+    "crossdock_completed_groups",
+    "counter",
+    "Groups that became complete: by their size, a condition, or because their time was up.",
+    ("reason",),
+)
+GROUP_MEMBERS = Definition(
+    "crossdock_group_members",
+    "histogram",
+    "Members of a group that became complete.",
+    buckets=_SIZES,
+)
+
 DESTINATION_IN = Definition(
     "crossdock_destination_in_messages", "counter", "Deliveries that the sink took from its stream."
 )
@@ -221,11 +240,15 @@ ALL: Final[tuple[Definition, ...]] = (
     ROUTE_IN,
     ROUTE_OUT,
     ROUTE_FILTERED,
+    ROUTE_GROUPED,
     ROUTE_DEAD,
     ROUTE_RETRIED,
     ROUTE_IN_FLIGHT,
     ROUTE_SENT,
     ROUTE_SECONDS,
+    GROUPS_OPENED,
+    GROUPS_COMPLETED,
+    GROUP_MEMBERS,
     DESTINATION_IN,
     DESTINATION_DELIVERED,
     DESTINATION_DUPLICATE,

@@ -5,7 +5,7 @@ and looks nothing up. Counting never fails and never waits.
 
 The ledger (I9) holds for each process at any time between two batches::
 
-    route:        in       = out + filtered + dead + retried + in flight
+    route:        in       = out + filtered + grouped + dead + retried + in flight
     destination:  in       = delivered + duplicate + expired + dead + retried + in flight
     source:       received = published + refused + retried + in flight
 """
@@ -208,6 +208,7 @@ class RouteMetrics(msgspec.Struct, frozen=True):
     routed: Counter
     filtered: Counter
     dead: Counter
+    grouped: Counter
     retried: Counter
     in_flight: Gauge
     sent: Labelled
@@ -221,10 +222,28 @@ class RouteMetrics(msgspec.Struct, frozen=True):
             routed=metrics.counter(d.ROUTE_OUT, route),
             filtered=metrics.counter(d.ROUTE_FILTERED, route),
             dead=metrics.counter(d.ROUTE_DEAD, route),
+            grouped=metrics.counter(d.ROUTE_GROUPED, route),
             retried=metrics.counter(d.ROUTE_RETRIED, route),
             in_flight=metrics.gauge(d.ROUTE_IN_FLIGHT, route),
             sent=Labelled(lambda destination: metrics.counter(d.ROUTE_SENT, route, destination)),
             seconds=metrics.histogram(d.ROUTE_SECONDS, route),
+        )
+
+
+class GroupMetrics(msgspec.Struct, frozen=True):
+    """What is counted of the groups of a route."""
+
+    opened: Counter
+    completed: Labelled
+    members: Histogram
+
+    @classmethod
+    def of(cls, metrics: Metrics, route: str) -> GroupMetrics:
+        """Bind the series of a route."""
+        return cls(
+            opened=metrics.counter(d.GROUPS_OPENED, route),
+            completed=Labelled(lambda reason: metrics.counter(d.GROUPS_COMPLETED, route, reason)),
+            members=metrics.histogram(d.GROUP_MEMBERS, route),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -67,6 +67,8 @@ class Clients:
         """Return the answer to a question, or the instruction that it failed with."""
         try:
             asking = self._of(call.client)
+            if call.timeout is not None:
+                return await _within(call.timeout, asking.ask(call.request))
             if not call.cache:
                 return await asking.ask(call.request)
             key = msgspec.json.encode(call.request, order="sorted")
@@ -85,6 +87,19 @@ class Clients:
                 raise Halt(f"a package is missing: pip install 'crossdock[{extra}]'") from error
             self._asking[name] = asking
         return asking
+
+
+async def _within(seconds: float, asking: Awaitable[Json]) -> Json:
+    """Return an answer that comes in time.
+
+    Raises:
+        Retry: It does not.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await asking
+    except TimeoutError:
+        raise Retry(f"no answer within {seconds:g} s") from None
 
 
 def _made(call: LoadedCall, folder: Path) -> Client:

@@ -11,6 +11,7 @@ from crossdock.mesh.expression import Json
 from crossdock.router.checking.branching import uncovered, unreachable
 from crossdock.router.checking.documents import documents
 from crossdock.router.checking.finding import Finding
+from crossdock.router.checking.grouping import through_aggregate
 from crossdock.router.checking.making import union
 from crossdock.router.checking.schema_types import type_of_schema
 from crossdock.router.checking.stepping import Walk
@@ -51,6 +52,8 @@ def _static(route: CompiledRoute) -> list[Told]:
     if route.where is not None:
         world = replace(world, gates=(walk.condition(route.where.expression, "/where", world),))
     world = walk.through(route.steps, world)
+    if route.aggregate is not None:
+        world = through_aggregate(route.aggregate, walk, world)
     arms: list[Arm | None] = []
     for branch in route.branches:
         pointer = f"/{branch.name}/when"

@@ -9,19 +9,22 @@ import msgspec
 
 from crossdock.contracts import Contract, CrossdockError, Message, Problem
 from crossdock.mesh.expression import Json
+from crossdock.mesh.groups import Completed
+from crossdock.router.aggregating import Aggregator
 from crossdock.router.checking.finding import Finding
 from crossdock.router.checking.told import Told
 from crossdock.router.checking.trees import place_of, tree_of
 from crossdock.router.compiled import CompiledBranch, CompiledRoute
 from crossdock.router.deciding import attributes_of
 from crossdock.router.driving import drive
-from crossdock.router.effects import Answer, Effect
+from crossdock.router.effects import Answer, Claim, Effect
 from crossdock.router.flow import Flow, Run, walk
 
 _FORM: Final = frozenset(
     {"type", "required", "additionalProperties", "unevaluatedProperties", "enum", "const"}
 )
 _SHOWN: Final = 300
+_TIME: Final = "2024-02-29T12:00:00Z"
 Holds = Callable[[Json, dict[str, Json] | None], bool]
 
 
@@ -87,6 +90,7 @@ class _Trial:
             type=self._contract.name,
             dataschema=self._contract.dataschema,
             data=data,
+            time=_TIME,
         )
         variables = {"message": attributes_of(message)} if self._route.uses_message else {}
         flow = Flow(data=self._document, raw=data, contract=self._contract, variables=variables)
@@ -95,11 +99,13 @@ class _Trial:
             return []
         run = Run(message, self._contract)
         try:
-            return drive(walk(self._route.steps, [flow], run), _unasked)
+            flows = drive(walk(self._route.steps, [flow], run), _answer)
         except CrossdockError as error:
             done = {each.step for each in run.ran}
             step = next(each for each in self._route.steps if each.name not in done)
             raise _FailedError(f"/{step.name}/{step.pattern}", error) from error
+        aggregate = self._route.aggregate
+        return flows if aggregate is None else [_alone(aggregate, message, each) for each in flows]
 
     def _branches(self, flow: Flow) -> Iterator[CompiledBranch]:
         taken = False
@@ -159,6 +165,23 @@ class _Trial:
         return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
+def _alone(aggregate: Aggregator, message: Message, flow: Flow) -> Flow:
+    """Return what a group sends that has one member."""
+    try:
+        arrival = aggregate.arrival(message, flow)
+    except CrossdockError as error:
+        raise _FailedError("/aggregate/by", error) from error
+    group = Completed(
+        key=arrival.key, reason="size", opened=0, closed=0, size=1, members=(arrival.member,)
+    )
+    try:
+        made = aggregate.flow_of(group)
+    except CrossdockError as error:
+        raise _FailedError("/aggregate/map", error) from error
+    variables = {"group": {"key": arrival.key, "count": 1, "reason": "size"}} | flow.variables
+    return msgspec.structs.replace(made, variables=variables)
+
+
 def _holds(flow: Flow, holds: Holds, pointer: str) -> bool:
     try:
         return holds(flow.data, flow.variables or None)
@@ -166,5 +189,8 @@ def _holds(flow: Flow, holds: Holds, pointer: str) -> bool:
         raise _FailedError(pointer, error) from error
 
 
-def _unasked(effect: Effect) -> Answer:
+def _answer(effect: Effect) -> Answer:
+    """Answer what a check can know: that a message is the first of its kind."""
+    if isinstance(effect, Claim):
+        return True
     raise _AsksError(effect.step)

@@ -11,9 +11,11 @@ from crossdock.router.step_file import Step
 from crossdock.router.steps.content_filter import compile_drop, compile_keep
 from crossdock.router.steps.enricher import compile_enrich
 from crossdock.router.steps.expiration import compile_expires
+from crossdock.router.steps.function import compile_python
 from crossdock.router.steps.idempotent_receiver import compile_once
 from crossdock.router.steps.message_filter import compile_where
 from crossdock.router.steps.normalizer import compile_normalize
+from crossdock.router.steps.scatter_gather import compile_scatter
 from crossdock.router.steps.splitter import Splitter
 from crossdock.router.steps.translator import compile_map
 from crossdock.router.steps.wire_tap import compile_tap
@@ -56,4 +58,6 @@ _COMPILERS: Final[dict[str, Callable[[Step, str, CompileScope], PureStep | None]
     "once": compile_once,
     "tap": compile_tap,
     "normalize": compile_normalize,
+    "python": compile_python,
+    "scatter": compile_scatter,
 }

@@ -12,6 +12,7 @@ from crossdock.cli.options import JsonOption, NatsOption, ProjectOption
 from crossdock.cli.stream_range import FromOption, Range, ToOption
 
 if TYPE_CHECKING:
+    from crossdock.mesh.bus import Bus
     from crossdock.router.shadow import Shadow, Way
 
 _COLOURS = {"same": "green", "different": "red", "unknown": "yellow"}
@@ -54,17 +55,18 @@ def replay(  # noqa: PLR0913 - each is an option of the command
     from crossdock.cli.shadowing import load_candidate
     from crossdock.cli.shadowing import replay as run
     from crossdock.contracts import Halt
-    from crossdock.mesh.project.loading import load_mesh
-    from crossdock.router.python_steps.loading import calling_steps
 
-    span, files = Range.parse(begin, end), _answers(answer or [])
+    span = Range.parse(begin, end)
     try:
-        with calling_steps(project, load_mesh(project).steps) as (functions, _):
-            candidate = load_candidate(project, route, with_, files, functions)
-            found = visit(project, nats, lambda bus: run(bus, candidate, span, limit))
+        candidate = load_candidate(project, route, with_, _answers(answer or []))
     except Halt as error:
         complain(error.reason, error.problems)
         raise typer.Exit(2) from error
+
+    async def look(bus: Bus) -> list[Shadow]:
+        return await run(bus, candidate, span, limit)
+
+    found = visit(project, nats, look)
     counts: Counter[str] = Counter(each.verdict for each in found)
     if json:
         for each in [each for each in found if each.verdict != "same"][:show]:

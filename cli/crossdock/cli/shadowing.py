@@ -21,7 +21,7 @@ from crossdock.mesh.project.loading import load_mesh
 from crossdock.router.calls.loading import load_calls
 from crossdock.router.compiled import CompiledRoute, compile_route
 from crossdock.router.loading import FOLDER
-from crossdock.router.python_steps.launching import BlockingSteps
+from crossdock.router.python_steps.loading import Functions, load_functions, running_steps
 from crossdock.router.route_file import RouteFile
 from crossdock.router.shadow import Shadow, Stubs, compare_data, shadow
 
@@ -32,20 +32,18 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         route: Compiled, under the name of the route that it is compared with.
         registry: The contracts of the project.
-        stubs: Answers what it asks.
+        functions: The Python steps of the project.
+        answers: What each call answers.
     """
 
     route: CompiledRoute
     registry: Registry
-    stubs: Stubs
+    functions: Functions
+    answers: dict[str, Json]
 
 
 def load_candidate(
-    project: Path,
-    name: str,
-    file: Path | None,
-    answers: dict[str, Path],
-    functions: BlockingSteps | None,
+    project: Path, name: str, file: Path | None, answers: dict[str, Path]
 ) -> Candidate:
     """Read and compile the candidate.
 
@@ -54,7 +52,6 @@ def load_candidate(
         name: Name of the route that it is compared with.
         file: The candidate; that of the project when None.
         answers: Files with what calls answer, by the name of the call.
-        functions: The Python steps of the project.
 
     Raises:
         Halt: It cannot be used.
@@ -62,15 +59,17 @@ def load_candidate(
     registry = load_contracts(project)
     path = project / FOLDER / f"{name}.yaml" if file is None else file
     document = read(path.parent, path.name)
+    mesh = load_mesh(project)
+    functions = load_functions(project, mesh.steps)
     written = msgspec.structs.replace(convert(document, RouteFile), route=name)
     try:
         route = compile_route(
             written,
             registry,
             path.parent,
-            mesh=load_mesh(project).mesh,
+            mesh=mesh.mesh,
             calls=load_calls(project, registry),
-            functions=functions.steps if functions else {},
+            functions=functions.steps,
         )
     except Halt as error:
         placed = [
@@ -81,7 +80,8 @@ def load_candidate(
     return Candidate(
         route=route,
         registry=registry,
-        stubs=Stubs({call: _json(each) for call, each in answers.items()}, functions),
+        functions=functions,
+        answers={call: _json(each) for call, each in answers.items()},
     )
 
 
@@ -99,16 +99,19 @@ async def replay(bus: Bus, candidate: Candidate, span: Range, limit: int) -> lis
         return []
     since = datetime.fromisoformat(messages[0].time) - EARLIER
     recorded = await _recorded(bus, route.name, since, {each.sequence for each in messages})
-    found = [
-        shadow(
-            route,
-            Message.from_headers(each.headers, each.data),
-            each.sequence,
-            recorded.get(each.sequence),
-            candidate.stubs,
-        )
-        for each in messages
-    ]
+    functions = candidate.functions
+    with running_steps(functions.files, functions.settings) as steps:
+        stubs = Stubs(candidate.answers, steps)
+        found = [
+            shadow(
+                route,
+                Message.from_headers(each.headers, each.data),
+                each.sequence,
+                recorded.get(each.sequence),
+                stubs,
+            )
+            for each in messages
+        ]
     await _compare(bus, candidate.registry, since, found)
     return found
 

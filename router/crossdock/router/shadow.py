@@ -100,15 +100,15 @@ class _Unanswered(Exception):
 class Stubs:
     """Answers what candidates ask, without asking anybody."""
 
-    def __init__(self, answers: Mapping[str, Json], functions: BlockingSteps | None) -> None:
+    def __init__(self, answers: Mapping[str, Json], functions: BlockingSteps | None = None) -> None:
         """Remember the answers.
 
         Args:
             answers: What each call answers, by its name.
-            functions: The project's Python steps, which are called for real: they have no effect.
+            functions: Python steps, which are called: they only make data of data.
         """
-        self._answers = answers
         self._functions = functions
+        self._answers = answers
         self._claimed: dict[tuple[str, str], str] = {}
 
     def __call__(self, effect: Effect) -> Answer:
@@ -119,7 +119,7 @@ class Stubs:
             )
         if isinstance(effect, Invoke):
             if self._functions is None:
-                raise _Unanswered(f"{effect.step} calls a Python step, and the project has none")
+                raise _Unanswered(f"{effect.step} is a Python step, and there are none")
             return self._functions.call(effect.function, effect.data, effect.attributes)
         try:
             return self._answers[effect.client]

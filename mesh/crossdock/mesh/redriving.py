@@ -20,7 +20,7 @@ from crossdock.mesh.dead_letters import DeadLetter, redrive_subject
 
 MOST_REDRIVES: Final = 3
 """How often a message is sent again before it has to be asked for (loop guard)."""
-AUDIT: Final = "redrive"
+AUDIT: Final[records.Command] = "redrive"
 """What audit records of this are called."""
 
 

@@ -46,10 +46,13 @@ class References:
             UnusableReferenceError: It cannot be followed.
         """
         if "$dynamicRef" in schema:
-            return self._dynamic_target(str(schema["$dynamicRef"]))
+            return self._dynamic_target(self._base(pointer), str(schema["$dynamicRef"]))
         if "$ref" not in schema:
             return None
-        uri, _, fragment = _join(self._base(pointer), str(schema["$ref"])).partition("#")
+        return self._target(self._base(pointer), str(schema["$ref"]))
+
+    def _target(self, base: str, reference: str) -> str:
+        uri, _, fragment = _join(base, reference).partition("#")
         fragment = unquote(fragment)
         if fragment and not fragment.startswith("/"):
             found = self._pointers.get(f"{uri}#{fragment}")
@@ -57,7 +60,7 @@ class References:
             start = self._pointers.get(uri)
             found = None if start is None else start + fragment
         if found is None or not self._is_schema(found):
-            raise UnusableReferenceError(f"$ref {schema['$ref']!r} leads nowhere")
+            raise UnusableReferenceError(f"$ref {reference!r} leads nowhere")
         return found
 
     def _note(self, pointer: str, base: str, schema: Schema) -> None:
@@ -80,12 +83,13 @@ class References:
             pointer = pointer.rpartition("/")[0]
         return self._bases[pointer]
 
-    def _dynamic_target(self, reference: str) -> str:
-        """An anchor that only one place has leads there, whoever asks."""
-        places = self._dynamic.get(reference.removeprefix("#"), set())
-        if len(places) != 1:
+    def _dynamic_target(self, base: str, reference: str) -> str:
+        """A dynamic anchor that only one place has leads there, whoever asks."""
+        found = self._target(base, reference)
+        anchor = unquote(reference.rpartition("#")[2])
+        if found in self._dynamic.get(anchor, set()) and len(self._dynamic[anchor]) > 1:
             raise UnusableReferenceError(f"$dynamicRef {reference!r} depends on who uses it")
-        return next(iter(places))
+        return found
 
     def _is_schema(self, pointer: str) -> bool:
         try:

@@ -9,6 +9,7 @@ import msgspec
 
 from crossdock.contracts import CrossdockError, Message
 from crossdock.contracts.reference import version_of
+from crossdock.mesh import records
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.project.contract_files import load_contracts
 from crossdock.mesh.telemetry.trace_context import trace_id, valid_traceparent
@@ -42,9 +43,9 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
     """What one route or destination did with one message.
 
     Attributes:
-        kind: Route or destination.
+        kind: Route or destination; group for the messages that a route has put together.
         where: Its name.
-        id: Id of the message.
+        id: Id of the message, or of the group.
         outcome: What became of it; ``pending`` when nothing is recorded yet.
         detail: Why, in one line.
         time: When, RFC 3339.
@@ -154,7 +155,7 @@ class Teller:
             return Hop(kind="route", where=name, id=message.id, outcome="pending")
         hop = _hop(fact)
         hop = msgspec.structs.replace(hop, **await self._why(fact, message))
-        nexts = [self._destination(trail, *child) for child in fact.entry.children]
+        nexts = [self._made(trail, name, *child) for child in fact.entry.children]
         again = _again(trail, name, message.id)
         for each in again:
             nexts += await self._sent_again(trail, name, each.id)
@@ -167,6 +168,17 @@ class Teller:
             return [Hop(kind="route", where=route, id=message_id, outcome="pending")]
         message = Message.from_headers(stored.headers, stored.data)
         return [await self._route(trail, route, message)]
+
+    def _made(self, trail: Trail, route: str, destination: str, message_id: str) -> Hop:
+        """Tell of what a route made: a message to a destination, or the group that one joined."""
+        if destination != records.GROUP:
+            return self._destination(trail, destination, message_id)
+        fact = trail.last("group", route, message_id)
+        if fact is None:
+            waits = "it is not complete yet"
+            return Hop(kind="group", where=route, id=message_id, outcome="pending", detail=waits)
+        nexts = tuple(self._destination(trail, *child) for child in fact.entry.children)
+        return msgspec.structs.replace(_hop(fact), next=nexts)
 
     def _destination(self, trail: Trail, name: str, message_id: str) -> Hop:
         fact = trail.last("destination", name, message_id)
@@ -213,7 +225,8 @@ class Teller:
 def _note(fact: Fact, why: Explanation, *, kept: bool) -> str:
     if not why.outcome:
         return why.reason
-    if kept and fact.entry.outcome != "dead" and why.children != fact.entry.children:
+    recorded = tuple(each for each in fact.entry.children if each[0] != records.GROUP)
+    if kept and fact.entry.outcome != "dead" and why.children != recorded:
         return "what it recorded differs: an expression asks for the time or for chance"
     return ""
 

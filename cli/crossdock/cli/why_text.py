@@ -16,6 +16,7 @@ from crossdock.router.explaining import Told
 _COLOURS: Final = {
     "routed": "green",
     "delivered": "green",
+    "grouped": "green",
     "filtered": "yellow",
     "dead": "bold red",
     "pending": "cyan",
@@ -76,10 +77,10 @@ def _lines(hop: Hop, depth: int = 0) -> Iterator[str]:
 
 
 def _title(hop: Hop) -> str:
-    arrow = "[dim]→[/] " if hop.kind == "destination" else "route "
+    arrow = {"destination": "[dim]→[/] ", "group": "group of "}.get(hop.kind, "route ")
     colour = _COLOURS.get(hop.outcome, "white")
     title = f"{arrow}[bold]{escape(hop.where)}[/] [{colour}]{hop.outcome}[/]"
-    if hop.kind == "destination":
+    if hop.kind != "route":
         title += f" [dim]{escape(hop.id)}[/]"
     return title
 
@@ -98,7 +99,7 @@ def _below(hop: Hop) -> Iterator[str]:
         yield f"[red]{escape(hop.detail)}[/]"
         if hop.letter:
             yield f"dead letter [bold]{hop.letter}[/]: `crossdock dead show {hop.letter}`"
-    elif hop.outcome == "filtered":
+    elif hop.outcome in ("filtered", "pending") and hop.detail:
         yield f"[yellow]{escape(hop.detail)}[/]"
     if hop.note:
         yield f"[yellow]! {escape(hop.note)}[/]"

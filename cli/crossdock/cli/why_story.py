@@ -10,6 +10,7 @@ from crossdock.contracts import CrossdockError, Message
 from crossdock.contracts.reference import version_of
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.project.contract_files import load_contracts
+from crossdock.mesh.records import GROUP
 from crossdock.mesh.telemetry.trace_context import trace_id, valid_traceparent
 from crossdock.mesh.trail import Fact, Trail
 from crossdock.router.explaining import Explanation, explain
@@ -41,9 +42,9 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
     """What one route or destination did with one message.
 
     Attributes:
-        kind: Route or destination.
-        where: Its name.
-        id: Id of the message.
+        kind: Route, group or destination.
+        where: Its name; of a group that of its route.
+        id: Id of the message or the group.
         outcome: What became of it; ``pending`` when nothing is recorded yet.
         detail: Why, in one line.
         time: When, RFC 3339.
@@ -153,7 +154,7 @@ class Teller:
             return Hop(kind="route", where=name, id=message.id, outcome="pending")
         hop = _hop(fact)
         hop = msgspec.structs.replace(hop, **await self._why(fact, message))
-        nexts = [self._destination(trail, *child) for child in fact.entry.children]
+        nexts = self._nexts(trail, name, fact.entry.children)
         again = _again(trail, name, message.id)
         for each in again:
             nexts += await self._sent_again(trail, name, each.id)
@@ -166,6 +167,24 @@ class Teller:
             return [Hop(kind="route", where=route, id=message_id, outcome="pending")]
         message = Message.from_headers(stored.headers, stored.data)
         return [await self._route(trail, route, message)]
+
+    def _nexts(self, trail: Trail, route: str, children: tuple[tuple[str, str], ...]) -> list[Hop]:
+        return [
+            self._group(trail, route, child)
+            if where == GROUP
+            else self._destination(trail, where, child)
+            for where, child in children
+        ]
+
+    def _group(self, trail: Trail, route: str, group_id: str) -> Hop:
+        """Tell of a group that the message has joined."""
+        fact = trail.last("group", route, group_id)
+        if fact is None:
+            return Hop(kind="group", where=route, id=group_id, outcome="pending")
+        again = _again(trail, route, group_id)
+        nexts = self._nexts(trail, route, fact.entry.children)
+        nexts += [self._group(trail, route, each.id) for each in again]
+        return msgspec.structs.replace(_hop(fact), again=again, next=tuple(nexts))
 
     def _destination(self, trail: Trail, name: str, message_id: str) -> Hop:
         fact = trail.last("destination", name, message_id)
@@ -205,7 +224,8 @@ class Teller:
 
 
 def _note(fact: Fact, why: Explanation, *, kept: bool) -> str:
-    if kept and fact.entry.outcome != "dead" and why.children != fact.entry.children:
+    made = tuple(each for each in fact.entry.children if each[0] != GROUP)
+    if kept and fact.entry.outcome != "dead" and why.children != made:
         return "what it recorded differs: an expression asks for the time or for chance"
     return ""
 

@@ -76,10 +76,10 @@ def _lines(hop: Hop, depth: int = 0) -> Iterator[str]:
 
 
 def _title(hop: Hop) -> str:
-    arrow = "[dim]→[/] " if hop.kind == "destination" else "route "
+    arrow = {"destination": "[dim]→[/] ", "group": "group of "}.get(hop.kind, "route ")
     colour = _COLOURS.get(hop.outcome, "white")
     title = f"{arrow}[bold]{escape(hop.where)}[/] [{colour}]{hop.outcome}[/]"
-    if hop.kind == "destination":
+    if hop.kind != "route":
         title += f" [dim]{escape(hop.id)}[/]"
     return title
 
@@ -98,6 +98,8 @@ def _below(hop: Hop) -> Iterator[str]:
         yield f"[red]{escape(hop.detail)}[/]"
         if hop.letter:
             yield f"dead letter [bold]{hop.letter}[/]: `crossdock dead show {hop.letter}`"
+    elif hop.kind == "group" and hop.detail:
+        yield escape(hop.detail)
     elif hop.outcome == "filtered":
         yield f"[yellow]{escape(hop.detail)}[/]"
     if hop.note:

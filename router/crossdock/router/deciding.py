@@ -39,7 +39,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
             was split, each outcome of a condition is there once.
         branches: Those that were taken: ``send/0``.
         steps: Those that ran, in the order of the file.
-        reason: One line for a person: why it was filtered or rejected.
+        reason: One line for a person: why it was filtered or rejected, or why a group is complete.
         problems: Everything that is wrong with the data, of a rejected one.
         arrivals: What joins groups, of a grouped one.
     """
@@ -214,7 +214,10 @@ def _of_group(route: CompiledRoute, aggregate: Aggregator, message: Message) -> 
             "group": {"key": group.key, "count": len(group.members), "reason": group.reason}
         }
         flow = msgspec.structs.replace(flow, variables=variables | _variables(route, message))
-        return _sent(route, [flow], run)
+        said = f"complete by {group.reason}, {len(group.members)} members"
+        decision = _sent(route, [flow], run)
+        reason = f"{said}; {decision.reason}" if decision.reason else said
+        return msgspec.structs.replace(decision, reason=reason)
     except msgspec.DecodeError as error:
         return Decision(outcome="rejected", reason=f"not a group: {error}")
     except Reject as error:

@@ -47,7 +47,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Why a route did what it did.
 
     Attributes:
-        outcome: ``routed``, ``filtered`` or ``rejected``.
+        outcome: ``routed``, ``grouped``, ``filtered`` or ``rejected``.
         reason: Why it was filtered or rejected.
         problems: All that is wrong with a rejected one.
         told: The conditions and branches, in the order of the route.
@@ -78,7 +78,7 @@ def explain(route: CompiledRoute, message: Message, personal: Sequence[str] = ()
         outcome=decision.outcome,
         reason=decision.reason,
         problems=decision.problems,
-        told=(*_where(route, decision, document), *_branches(route, decision, document)),
+        told=(*_where(route, decision, document), *_rest(route, decision, document)),
         children=tuple((each.destination, each.message.id) for each in decision.children),
     )
 
@@ -94,6 +94,13 @@ def _where(route: CompiledRoute, decision: Decision, document: Json) -> list[Tol
     held = _held(decision, "where")
     text = route.where.expression.text
     return [Told(place="where", condition=text, held=held, values=_seen(route.where, document))]
+
+
+def _rest(route: CompiledRoute, decision: Decision, document: Json) -> list[Told]:
+    if decision.outcome == "grouped":
+        why = "it joins the group of its key; the branches are for the group"
+        return [Told(place="aggregate", taken=True, why=why)]
+    return _branches(route, decision, document)
 
 
 def _branches(route: CompiledRoute, decision: Decision, document: Json) -> list[Told]:

@@ -35,18 +35,6 @@ async def connected(url: str) -> Bus:
     return bus
 
 
-def order(number: int, country: str = "DE", total: float = 10, **more: object) -> Message:
-    """Return an order as the route of ``project_folder`` accepts it."""
-    data = {"order": f"o{number}", "country": country, "total": total} | more
-    return Message(
-        id=f"m{number}",
-        source="/test",
-        type=ORDER,
-        dataschema=dataschema(ORDER, "1.0.0"),
-        data=msgspec.json.encode(data),
-    )
-
-
 async def started(bus: Bus, folder: Path) -> Router:
     """Return a router that runs the routes of a project."""
     mesh = bus.subjects.mesh

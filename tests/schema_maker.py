@@ -1,4 +1,4 @@
-"""Random JSON Schemas, changes of them, and documents for them; all from one source of chance.
+"""Random JSON Schemas and changes of them; see also `document_maker`.
 
 Names, texts and numbers come from small sets, so that what one schema says is met by documents
 often enough to matter.
@@ -7,12 +7,14 @@ often enough to matter.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from random import Random
 from typing import Any, Final
 
-from crossdock.contracts.compatibility.keywords import subschemas, value_at, pointer_of
+from crossdock.contracts.compatibility.keywords import pointer_of, subschemas, value_at
 
 Schema = dict[str, Any] | bool
+Json = Any
 DRAFT_2020: Final = "https://json-schema.org/draft/2020-12/schema"
 DRAFT_7: Final = "http://json-schema.org/draft-07/schema#"
 
@@ -33,36 +35,48 @@ class SchemaMaker:
         self.draft = draft
         self.old = draft == DRAFT_7
         self.recursive = False
+        self._same_value = False
 
     def root(self) -> dict[str, Any]:
         """Return a schema with some definitions, which may lead to themselves."""
         self.recursive = self.chance(0.25)
+        self._same_value = True  # a reference from here to itself would have no meaning
         schema = self.schema(3)
         result: dict[str, Any] = {"allOf": [schema]} if isinstance(schema, bool) else schema
         result["$schema"] = self.draft
-        word = "definitions" if self.old else "$defs"
-        result[word] = {"one": self.schema(2), "two": self.schema(1)}
+        if self.recursive:
+            word = "definitions" if self.old else "$defs"
+            result[word] = {"one": self._definition(2), "two": self._definition(1)}
         return result
+
+    def _definition(self, depth: int) -> Schema:
+        self._same_value = True
+        return self.schema(depth)
 
     def chance(self, share: float) -> bool:
         return self.random.random() < share
 
-    def pick(self, values: Any) -> Any:
+    def pick(self, values: Iterable[Json]) -> Json:
         return self.random.choice(list(values))
 
     def schema(self, depth: int) -> Schema:
+        same_value, self._same_value = self._same_value, False
         if self.chance(0.05):
             return self.chance(0.6)
         if depth <= 0:
             return {"type": self.pick(TYPES)} if self.chance(0.8) else {}
-        if self.recursive and self.chance(0.12):
+        if self.recursive and not same_value and self.chance(0.25):
             word = "definitions" if self.old else "$defs"
             return {"$ref": self.pick(("#", f"#/{word}/one", f"#/{word}/two"))}
         if self.chance(0.12):
-            return self._combined(depth)
+            return self._combined(depth, 2)
         if self.chance(0.12):
             values = self.random.sample((*TEXTS, *NUMBERS, None, True, [], {"a": 1}), 3)
             return {"const": values[0]} if self.chance(0.3) else {"enum": values}
+        schema = self._typed(depth)
+        return {**schema, **self._combined(depth, 2)} if self.chance(0.08) else schema
+
+    def _typed(self, depth: int) -> dict[str, Any]:
         kind = self.random.choices(TYPES, (1, 1, 2, 2, 3, 4, 6))[0]
         schema: dict[str, Any] = {"type": kind} if self.chance(0.85) else {}
         if self.chance(0.1):
@@ -75,8 +89,6 @@ class SchemaMaker:
             schema |= self._array(depth)
         elif kind == "object":
             schema |= self._object(depth)
-        if self.chance(0.08):
-            schema |= self._combined(depth)
         return schema
 
     def _some(self, keywords: dict[str, Any], share: float) -> dict[str, Any]:
@@ -160,21 +172,21 @@ class SchemaMaker:
 
     def _dependent(self, depth: int) -> dict[str, Any]:
         required = {self.pick(NAMES): [self.pick(NAMES)]}
-        schemas = {self.pick(NAMES): self.schema(depth - 1)}
+        schemas = {self.pick(NAMES): self._definition(depth - 1)}
         if self.old:
             return {"dependencies": required if self.chance(0.5) else schemas}
-        return (
-            {"dependentRequired": required} if self.chance(0.5) else {"dependentSchemas": schemas}
-        )
+        word, value = self.pick((("dependentRequired", required), ("dependentSchemas", schemas)))
+        return {word: value}
 
-    def _combined(self, depth: int) -> dict[str, Any]:
+    def _combined(self, depth: int, most: int) -> dict[str, Any]:
         word = self.pick(("allOf", "anyOf", "oneOf", "not", "if", "anyOf"))
         if word == "not":
-            return {"not": self.schema(depth - 1)}
+            return {"not": self._definition(depth - 1)}
         if word == "if":
-            made: dict[str, Any] = {"if": self.schema(depth - 1), "then": self.schema(depth - 1)}
-            return made | ({"else": self.schema(depth - 1)} if self.chance(0.5) else {})
-        return {word: [self.schema(depth - 1) for _ in range(self.random.randrange(1, 4))]}
+            words = ("if", "then", "else") if self.chance(0.5) else ("if", "then")
+            return {each: self._definition(depth - 1) for each in words}
+        count = self.random.randrange(1, most + 2)
+        return {word: [self._definition(depth - 1) for _ in range(count)]}
 
     def changed(self, root: dict[str, Any]) -> dict[str, Any]:
         """Return the schema with one to three changes somewhere in it."""
@@ -197,19 +209,19 @@ class SchemaMaker:
 
     def _other(self, schema: Schema, *, is_root: bool) -> Schema:
         if isinstance(schema, bool):
-            return self.schema(1)
+            return self._definition(1)
         fixed = {k: v for k, v in schema.items() if k in ("$schema", "$defs", "definitions")}
         rest = {k: v for k, v in schema.items() if k not in fixed}
         way = self.random.randrange(10)
         if way == 0 and rest:
             rest.pop(self.pick(rest))
         elif way == 1:
-            made = self.schema(1)
+            made = self._definition(1)
             rest = {**rest, **made} if isinstance(made, dict) else rest
         elif way == 2 and not is_root:
-            return self.schema(2)
+            return self._definition(2)
         elif way == 3:
-            rest = {self.pick(("anyOf", "oneOf", "allOf")): [rest, self.schema(1)]}
+            rest = {self.pick(("anyOf", "oneOf", "allOf")): [rest, self._definition(1)]}
         elif way == 4:
             rest = {self.pick(("anyOf", "oneOf", "allOf")): [rest]}
         else:
@@ -233,7 +245,7 @@ class SchemaMaker:
                 {*value[1:], self.pick(NAMES)} if self.chance(0.5) else value[1:]
             )
         elif word in ("enum", "anyOf", "oneOf", "allOf") and isinstance(value, list):
-            more = self.pick(NUMBERS) if word == "enum" else self.schema(1)
+            more = self.pick(NUMBERS) if word == "enum" else self._definition(1)
             made[word] = value[1:] if len(value) > 1 and self.chance(0.5) else [*value, more]
         elif word == "properties":
             made[word] = self._other_properties(value)
@@ -250,76 +262,3 @@ class SchemaMaker:
             gone = self.pick(properties)
             return {k: v for k, v in properties.items() if k != gone}
         return {**properties, self.pick(NAMES): self.schema(1)}
-
-    def document(self, schema: Schema, root: dict[str, Any], depth: int = 0) -> Any:
-        """Return a document that has a fair chance to be valid."""
-        if depth > 6 or isinstance(schema, bool) or self.chance(0.06):
-            return self.anything(depth)
-        if "$ref" in schema:
-            return self.document(value_at(root, schema["$ref"][1:]), root, depth + 1)
-        if "const" in schema:
-            return schema["const"]
-        if "enum" in schema:
-            return self.pick(schema["enum"])
-        for word in ("anyOf", "oneOf", "allOf"):
-            if word in schema and self.chance(0.7):
-                chosen = self.pick(schema[word])
-                both = (
-                    {**chosen, **{k: v for k, v in schema.items() if k != word}}
-                    if isinstance(chosen, dict)
-                    else chosen
-                )
-                return self.document(both, root, depth + 1)
-        kind = schema.get("type") or self._likely(schema)
-        kind = self.pick(kind) if isinstance(kind, list) else kind
-        return self._of_type(kind, schema, root, depth)
-
-    def _likely(self, schema: dict[str, Any]) -> str:
-        if {"properties", "required", "additionalProperties"} & set(schema):
-            return "object"
-        if {"items", "prefixItems", "contains"} & set(schema):
-            return "array"
-        return self.pick(TYPES)
-
-    def _of_type(self, kind: str, schema: dict[str, Any], root: dict[str, Any], depth: int) -> Any:
-        if kind == "null":
-            return None
-        if kind == "boolean":
-            return self.chance(0.5)
-        if kind == "integer":
-            return self.random.randrange(-3, 13) * int(schema.get("multipleOf", 1) or 1)
-        if kind == "number":
-            return self.pick(NUMBERS)
-        if kind == "string":
-            return self.pick(TEXTS)
-        if kind == "array":
-            return self._list(schema, root, depth)
-        return self._map(schema, root, depth)
-
-    def _list(self, schema: dict[str, Any], root: dict[str, Any], depth: int) -> list[Any]:
-        items = schema.get("items", True)
-        prefix = items if isinstance(items, list) else schema.get("prefixItems", [])
-        rest = schema.get("additionalItems", True) if isinstance(items, list) else items
-        count = self.random.randrange(schema.get("minItems", 0), schema.get("minItems", 0) + 4)
-        count = min(count, schema.get("maxItems", count))
-        if rest is False:
-            count = min(count, len(prefix))
-        rest = self.pick((rest, schema.get("contains", rest)))
-        return [
-            self.document(prefix[at] if at < len(prefix) else rest, root, depth + 1)
-            for at in range(count)
-        ]
-
-    def _map(self, schema: dict[str, Any], root: dict[str, Any], depth: int) -> dict[str, Any]:
-        properties = schema.get("properties", {})
-        others = schema.get("additionalProperties", True)
-        names = [each for each in properties if self.chance(0.6)] + schema.get("required", [])
-        if others is not False and self.chance(0.4):
-            names.append(self.pick(NAMES))
-        return {
-            name: self.document(properties.get(name, others), root, depth + 1) for name in names
-        }
-
-    def anything(self, depth: int) -> Any:
-        kinds = TYPES if depth < 3 else TYPES[:5]
-        return self._of_type(self.pick(kinds), {}, {}, depth + 1)

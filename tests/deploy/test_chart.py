@@ -64,6 +64,8 @@ def test_an_unknown_kind_is_an_error_and_no_warning() -> None:
         ({"nats": {"external": {"url": "nats://user:secret@host:4222"}}}, "/nats/external/url"),
         ({"project": {"files": {"../etc/passwd": ""}}}, "../etc/passwd"),
         ({"project": {"files": {"mesh.yaml": ""}, "existingClaim": "p"}}, "one place only"),
+        ({"project": {"files": {"mesh.yaml": ""}, "live": "shop"}}, "one place only"),
+        ({"project": {"live": "Not A Mesh"}}, "live"),
         ({"project": {"configMap": {"name": "p"}}}, "items is empty"),
         ({"project": {"files": {"a/b": "", "a__b": ""}}}, "one key"),
         ({"gateway": {"ingress": {"enabled": True}}}, "hosts is empty"),
@@ -189,3 +191,13 @@ def test_each_selector_finds_the_pods_that_it_is_for() -> None:
         if wanted is not None:
             found = [labels for labels in pods if wanted.items() <= labels.items()]
             assert len(found) == 1, document["metadata"]["name"]
+
+
+def test_services_follow_the_registry_of_a_mesh_when_it_is_named() -> None:
+    documents = render({"project": {"live": "shop"}})
+    deployments = [each for each in documents if each["kind"] == "Deployment"]
+    assert len(deployments) == 3
+    for each in deployments:
+        pod = each["spec"]["template"]["spec"]
+        assert pod["containers"][0]["args"][-2:] == ["--live", "shop"]
+        assert "project" not in {volume["name"] for volume in pod["volumes"]}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sqlite3
+import sys
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -17,7 +19,7 @@ from faults.checker import Verdict, check
 from faults.driver import TOO_MUCH, Driver, orders
 from faults.ledger import Ledger, Order, read
 from faults.observing import consumers, deliveries, has_row, observe, plain_client
-from faults.processes import ServiceProcess
+from faults.processes import PROGRAM, ServiceProcess
 from nats_server import NatsServer
 from project_folder import write, write_project
 
@@ -113,6 +115,16 @@ class Rig:
         async with plain_client(self.server.url) as jetstream:
             observed = await observe(jetstream, MESH, self.database, DESTINATIONS)
         return check(read(self.ledger.path), observed)
+
+    async def balanced(self) -> tuple[bool, str]:
+        """Ask the mesh itself: whether its ledger balances, and the ledger."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, *PROGRAM, "ledger", "--json"),
+            *("--project", str(self.project), "--nats", self.server.url),
+            stdout=PIPE,
+        )
+        out, _ = await process.communicate()
+        return process.returncode == 0, out.decode()
 
     async def deliveries(self) -> tuple[int, int]:
         """Return how many deliveries there were, of how many messages, over all consumers."""

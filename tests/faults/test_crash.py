@@ -39,7 +39,9 @@ async def test_kills_at_random_times_lose_nothing_and_repeat_nothing(tmp_path: P
                 waits.append(await rig.restart(victim, within=RESTART))
         await rig.at_rest(row.patience)
         verdict = await rig.verdict()
+        balanced, report = await rig.balanced()
     assert verdict.green, verdict
+    assert balanced, report
     print(f"restart to first effect: {max(waits):.2f} s at most; {verdict}")  # noqa: T201 - figures
 
 
@@ -64,7 +66,9 @@ async def test_a_crash_at_each_step_loses_nothing_and_repeats_nothing(tmp_path: 
                 await rig.restart(victims[last], within=RESTART)
         await rig.at_rest(row.patience)
         verdict = await rig.verdict()
+        balanced, report = await rig.balanced()
     assert verdict.green, verdict
+    assert balanced, report
 
 
 async def crashed(victim: ServiceProcess, point: str) -> None:

@@ -49,10 +49,12 @@ async def test_each_has_its_effect_once_though_a_replica_and_the_redrive_are_kil
             await redriven(rig, jetstream, rig.worker, row.patience, "--component", "eu")
             await rig.at_rest(row.patience)
             left = await letters(jetstream)
+        balanced, report = await rig.balanced()
         found = Counter(rows(rig.database, "eu"))
     assert found.keys() == keys
     assert set(found.values()) == {1}
     assert left == 0
+    assert balanced, report
 
 
 def bad_orders() -> Iterator[tuple[str, float]]:

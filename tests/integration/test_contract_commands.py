@@ -138,6 +138,44 @@ def test_list_shows_what_is_said_of_each_contract(project: Path) -> None:
     assert "deprecated" in shown
 
 
+def test_show_tells_fields_examples_and_who_makes_and_takes_it(project: Path) -> None:
+    write(project, "mesh.yaml", "mesh: shop\n")
+    write(project, "order.json", json.dumps(ORDER))
+    contract("new", "sales.order.placed", "--from", "order.json", "--owner", "sales@example.com")
+    write(
+        project,
+        "routes/orders.yaml",
+        "route: orders\naccepts: sales.order.placed@^1\nsend: [{to: book}]\n",
+    )
+    with (project / f"{PLACE}/contract.yaml").open("a") as about:
+        about.write("personal: [/customer/email]\n")
+        about.write("deprecated: {reason: old, since: 2026-01-01, sunset: 2027-01-01}\n")
+    shown = contract("show", "sales.order.placed")
+    assert shown.exit_code == 0, shown.output
+    for part in (
+        "sales.order.placed 1.0.0",
+        "Deprecated since 2026-01-01, until 2027-01-01: old",
+        "sales@example.com",
+        "route orders",
+        "✗ no-number  required at the whole",
+        "✓ order",
+        "lines[].note ?",
+        "personal",
+    ):
+        assert part in shown.stdout
+    view = json.loads(contract("show", "sales.order.placed@1", "--json").stdout)
+    assert [each["name"] for each in view["taken_by"]] == ["orders"]
+    assert view["about"]["personal"] == ["/customer/email"]
+
+
+@pytest.mark.usefixtures("project")
+def test_show_needs_no_mesh_and_says_when_there_is_no_such_contract() -> None:
+    contract("new", "sales.order.placed")
+    assert contract("show", "sales.order.placed").exit_code == 0
+    for reference in ("sales.order.paid", "sales.order.placed@^2", "sales"):
+        assert contract("show", reference).exit_code == 2
+
+
 def test_samples_are_documents_that_the_contract_accepts(project: Path) -> None:
     write(project, "order.json", json.dumps(ORDER))
     contract("new", "sales.order.placed", "--from", "order.json")

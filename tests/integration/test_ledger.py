@@ -21,7 +21,8 @@ from crossdock.router.handling import RouteHandler
 from crossdock.router.loading import load_router
 from nats_server import NatsServer
 from project_folder import ROUTE, write, write_contract, write_project
-from running_router import ORDER, SUBJECTS, entries_of, order, running_router
+from routed_orders import order
+from running_router import ORDER, SUBJECTS, entries_of, running_router
 
 IN = SUBJECTS.incoming(ORDER)
 

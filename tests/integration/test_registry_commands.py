@@ -243,12 +243,13 @@ async def test_publish_changes_contracts_and_nothing_else(mesh: RegistryMesh) ->
     await mesh.apply("the first")
     mesh.edit(ROUTE, "send:", "description: not yet\nsend:")
     schema = json.loads((mesh.project / SCHEMA).read_text())
-    schema["properties"]["note"] = {"type": "string"}
+    schema["properties"]["number"]["type"] = "number"
     newer = SCHEMA.replace("1.0.0", "1.1.0")
     (mesh.project / newer).write_text(json.dumps(schema))
-    said = await mesh.say("contract", "publish", CONTRACT, "--yes", "--reason", "a note")
+    said = await mesh.say("contract", "publish", CONTRACT, "--yes", "--reason", "parts of one")
     assert said.code == 0, said.err
     assert f"+ contract {CONTRACT} 1.1.0" in said.out
+    assert "keeps backward towards 1.0.0" in said.out
     assert [each["path"] for each in (await mesh.plan())["changes"]] == [ROUTE]
     said = await mesh.say("contract", "publish", "no.such.thing", "--yes", "--reason", "x")
     assert (said.code, "no contract no.such.thing" in said.err) == (1, True)
@@ -288,3 +289,27 @@ async def test_a_damaged_registry_is_told_and_the_next_apply_repairs_it(mesh: Re
     assert "the registry does not hold content" in said.out
     await mesh.apply("repaired")
     assert await number(mesh) == 2
+
+
+async def test_a_version_that_breaks_its_mode_is_refused_with_the_place_unless_forced(
+    mesh: RegistryMesh,
+) -> None:
+    await mesh.apply("the first")
+    schema = json.loads((mesh.project / SCHEMA).read_text())
+    schema["properties"]["number"]["minimum"] = 1
+    newer = SCHEMA.replace("1.0.0", "1.1.0")
+    (mesh.project / newer).write_text(json.dumps(schema))
+    for command in (("apply",), ("contract", "publish")):
+        said = await mesh.say(*command, "--yes", "--reason", "x")
+        assert said.code == 1
+        assert f"{newer}:1: /properties/number/minimum: " in said.err
+        assert f"{CONTRACT} 1.1.0 breaks backward towards 1.0.0" in said.err
+    (mesh.project / newer).rename(mesh.project / SCHEMA.replace("1.0.0", "2.0.0"))
+    said = await mesh.say("plan")
+    assert "breaks backward towards 1.0.0, as this version may" in said.out
+    (mesh.project / SCHEMA.replace("1.0.0", "2.0.0")).rename(mesh.project / newer)
+    said = await mesh.say("apply", "--yes", "--reason", "agreed with all readers", "--force")
+    assert said.code == 0, said.err
+    found = await mesh.holds()
+    assert found is not None
+    assert "1.1.0 breaks backward" in found.note.forced

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from crossdock.contracts import Subjects
 from crossdock.mesh.bus import Bus
-from crossdock.mesh.registry.revision import Note, digest_of
+from crossdock.mesh.registry.revision import Note, digest_of, following
 from crossdock.mesh.registry.running import who_runs
 from crossdock.mesh.registry.store import RevisionStore
 from eventually import eventually
@@ -140,3 +141,24 @@ async def history(mesh: RegistryMesh) -> list[dict[str, object]]:
     said = await mesh.say("history", "--json")
     assert said.code == 0, said.err
     return [json.loads(line) for line in said.out.splitlines()]
+
+
+async def test_a_revision_whose_content_is_gone_is_told_and_changes_nothing(
+    mesh: RegistryMesh,
+) -> None:
+    await mesh.apply("the first")
+    (router,) = await mesh.start("router")
+    bus = await Bus.connect(mesh.url, Subjects("tiny"), name="hand")
+    store = RevisionStore(bus)
+    head = await store.head()
+    lost = "0" * 64
+    note = Note(author="mallory", reason="by hand")
+    revision = following(head.revision, note, {"mesh.yaml": lost}, 1)
+    await bus.bucket("registry").put("head", msgspec.json.encode(revision))
+    services = await who_runs(bus)
+    while [each.newest for each in services] != [2]:
+        services = await who_runs(bus)
+    await bus.close()
+    assert services[0].revision == 1
+    assert "the registry does not hold content" in services[0].reason
+    assert (await probe(router, "/readyz")).status_code == 200

@@ -21,7 +21,8 @@ from crossdock.mesh.project.settings import BrokerSettings
 from crossdock.mesh.streams import provision
 from nats_server import NatsServer
 from project_folder import ROUTE, write, write_project
-from running_router import ORDER, SUBJECTS, entries_of, order, running_router
+from routed_orders import order
+from running_router import ORDER, SUBJECTS, entries_of, running_router
 
 IN = SUBJECTS.incoming(ORDER)
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -62,8 +63,8 @@ async def test_each_condition_is_told_with_its_values_and_each_branch_with_why(
     async with running_router(bus, project):
         await bus.publish(IN, order(1))
         await bus.publish(IN, order(2, total=0))
-        first, _ = sorted(await entries_of(bus, "by-country", 2), key=lambda each: each.sequence)
-    ((_, child),) = first.children
+        found = await entries_of(bus, "by-country", 2)
+    ((_, child),) = next(each.children for each in found if each.id == "m1")
     delivered = records.Entry(child, 1, "delivered", attempts=2)
     await records.write(bus, "destination", "eu", [delivered])
 
@@ -101,7 +102,7 @@ async def test_it_is_told_with_the_route_as_it_was_also_after_a_change(
     assert hop["revision_is"] == "as it was then"
     assert hop["why"]["told"][0]["condition"] == "total > 5"
     assert hop["why"]["outcome"] == "routed"
-    await bus.jetstream.delete_key_value("t-revisions")
+    await bus.jetstream.delete_key_value("t-route-revisions")
     (hop,) = (await why(nats_server, project, "m1"))["hops"]
     assert "not kept" in hop["revision_is"]
     assert hop["why"]["told"][0]["condition"] == "total > 500"

@@ -72,6 +72,7 @@ def test_a_file_is_told_by_what_it_is_a_part_of() -> None:
     assert item_of("routes/orders.yaml") == Item("route", "orders")
     assert item_of("routes/orders.jsonata") == Item("route", "orders", main=False)
     assert item_of("apis/shop.yaml").kind == "api"
+    assert item_of("calls/prices.yaml").kind == "call"
     assert item_of("mesh.yaml").kind == "mesh"
 
 

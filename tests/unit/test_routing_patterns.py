@@ -62,10 +62,7 @@ def test_a_computed_destination_is_checked_against_the_workers(tmp_path: Path) -
         settings = f"worker: {name}\nadapter: file-out\nsettings: {{path: x, format: jsonl}}\n"
         write(folder, f"workers/{name}.yaml", settings)
     told = CliRunner().invoke(app, ["check", str(folder)]).output
-    assert (
-        "routes/by-country.yaml:6: dangling-destination: no worker consumes 'wrld'; did you mean 'world'?"
-        in told
-    )
+    assert "routes/by-country.yaml:6: dangling-destination: no worker consumes 'wrld'" in told
     assert "routes/by-country.yaml:4: dangling-destination: no worker consumes 'audit'" in told
 
 

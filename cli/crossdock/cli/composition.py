@@ -27,17 +27,25 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         source: Where the project comes from.
         folder: Where relative paths of workers and of secrets begin.
+        live: Name of the mesh whose registry is followed; None for none.
         nats: URL of the broker, with credentials.
         ops: ``HOST:PORT`` for operators; None for none.
     """
 
     source: Source
     folder: Path
+    live: str | None
     nats: Secret
     ops: str | None
 
     def service(self, name: str, mesh: MeshFile) -> Service:
-        """Describe the process of a service."""
+        """Describe the process of a service.
+
+        Raises:
+            Halt: The mesh is not the one whose registry is followed.
+        """
+        if self.live not in (None, mesh.mesh):
+            raise Halt(f"what was applied to {self.live} says that it is of mesh {mesh.mesh}")
         instance = f"{name}-{socket.gethostname()}-{os.getpid()}"
         return Service(name=name, instance=instance, mesh=mesh, url=self.nats, ops=self.ops)
 
@@ -48,10 +56,13 @@ def run_router(place: Place) -> int:
     Raises:
         Halt: The project cannot be used.
     """
-    from crossdock.router.loading import load_router
+    from crossdock.router.loading import RouterProject, load_router
     from crossdock.router.running import Router
 
-    project = LastGood(place.source, load_router, check_change)
+    def load(folder: Path) -> RouterProject:
+        return msgspec.structs.replace(load_router(folder), folder=place.folder)
+
+    project = LastGood(place.source, load, check_change)
     service = place.service("router", project.value.mesh)
 
     async def work(running: Running) -> None:

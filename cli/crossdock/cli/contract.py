@@ -15,6 +15,7 @@ from crossdock.cli.contract_list import list_contracts
 from crossdock.cli.contract_new import new_contract
 from crossdock.cli.contract_publish import publish
 from crossdock.cli.contract_sample import sample_contract
+from crossdock.cli.contract_show import show_contract
 from crossdock.cli.contract_types import types
 
 app = typer.Typer(help="Define, check, compare and publish contracts.", no_args_is_help=True)
@@ -26,11 +27,12 @@ def contracts() -> None:
 
 
 app.command("list")(list_contracts)
+app.command("show")(show_contract)
 app.command("new")(new_contract)
 app.command("check")(check_contracts)
-app.command()(publish)
 app.command("sample")(sample_contract)
 app.command("diff")(diff_contracts)
 app.command("compat")(check_compatibility)
+app.command()(publish)
 app.command("docs")(catalogue)
 app.command("types")(types)

@@ -40,8 +40,9 @@ def publish(  # noqa: PLR0913 - each is an option of the command
 ) -> None:
     """Make contracts of the project those of the running mesh; all else of it stays.
 
-    Refuses to change a version that was published, with --force it does, and keeps that with the
-    reason. Exits as `crossdock apply` does.
+    Refuses to change a version that was published, and a new one that breaks what `compatibility`
+    in its contract.yaml promises. With --force it does not, and that is kept with the reason. Exits
+    as `crossdock apply` does.
     """
     from crossdock.cli.proposing import with_contracts
     from crossdock.cli.revising import Wish, revise

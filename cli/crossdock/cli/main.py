@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "rollback": "crossdock.cli.rollback:rollback",
     "history": "crossdock.cli.history:history",
     "route": "crossdock.cli.route:app",
+    "schema": "crossdock.cli.schema:schema",
     "gateway": "crossdock.cli.services:gateway",
     "router": "crossdock.cli.services:router",
     "worker": "crossdock.cli.services:worker",
@@ -29,6 +30,7 @@ _COMMANDS: Final = {
     "why": "crossdock.cli.why:why",
     "trace": "crossdock.cli.trace:trace",
     "ledger": "crossdock.cli.ledger:ledger",
+    "replay": "crossdock.cli.replay:replay",
 }
 
 

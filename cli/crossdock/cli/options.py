@@ -62,7 +62,7 @@ AuthorOption = Annotated[
 ForceOption = Annotated[
     bool,
     typer.Option(
-        "--force", help="Also when published versions change; what was overruled is kept."
+        "--force", help="Also when it breaks what was published; what was overruled is kept."
     ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 
 from crossdock.cli.project_check import Findings, accepts
@@ -12,7 +14,7 @@ from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.finding import DESTINATION_PREFIX, ROUTE_PREFIX
 from crossdock.mesh.registry.comparing import Change, compare, removed_names, text_diff
 from crossdock.mesh.registry.drift import Drift, consumer_drift
-from crossdock.mesh.registry.promises import broken_promises
+from crossdock.mesh.registry.promises import Verdict, broken_promises, judge
 from crossdock.mesh.registry.running import Instance, who_runs
 from crossdock.mesh.registry.store import Head, RevisionStore
 from crossdock.mesh.streams import stream_drift
@@ -30,6 +32,7 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
         changes: How they differ.
         diffs: By path, how a text changes.
         damaged: Why the revision that holds cannot be read, "" when it can; a new one repairs it.
+        verdicts: How new versions of contracts stand to those that were published.
         broken: Promises that it breaks; only ``--force`` lets it.
         warnings: What else a person should know.
         services: Who runs which revision.
@@ -42,6 +45,7 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...]
     diffs: dict[str, list[str]]
     damaged: str
+    verdicts: tuple[Verdict, ...]
     broken: tuple[Problem, ...]
     warnings: tuple[str, ...]
     services: tuple[Instance, ...]
@@ -67,6 +71,7 @@ async def make_plan(bus: Bus, proposal: Proposal, head: Head) -> Made:
         before = None
     changes = compare(before.project.files if before else {}, proposal.project.files)
     services = await who_runs(bus)
+    verdicts = await asyncio.to_thread(_verdicts, before, proposal) if before else []
     return Made(
         mesh=bus.subjects.mesh,
         head=head,
@@ -74,7 +79,11 @@ async def make_plan(bus: Bus, proposal: Proposal, head: Head) -> Made:
         changes=tuple(changes),
         diffs=_diffs(before, proposal, changes) if before else {},
         damaged=damaged,
-        broken=tuple(broken_promises(before.contracts, proposal.contracts) if before else ()),
+        verdicts=tuple(verdicts),
+        broken=(
+            *(broken_promises(before.contracts, proposal.contracts) if before else ()),
+            *(problem for each in verdicts for problem in each.problems),
+        ),
         warnings=(*_left_out(proposal), *await _orphans(bus, changes)),
         services=tuple(services),
         drift=tuple(await _drift(bus, before.findings, running=bool(services)) if before else ()),
@@ -88,6 +97,11 @@ async def _before(store: RevisionStore, head: Head, proposal: Proposal) -> Propo
         await store.contents(files.values())  # is it all there?
         return proposal
     return await of_revision(store, head.revision)
+
+
+def _verdicts(before: Proposal, after: Proposal) -> list[Verdict]:
+    said = after.findings.contracts
+    return judge(before.contracts, after.contracts, lambda name: said.about(name).compatibility)
 
 
 def _diffs(before: Proposal, after: Proposal, changes: list[Change]) -> dict[str, list[str]]:

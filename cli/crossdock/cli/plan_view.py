@@ -22,6 +22,9 @@ def show(made: Made, console: Console) -> None:
     console.print(Text(_headline(made), style="bold"), soft_wrap=True)
     for change in made.changes:
         console.print(_line(change), soft_wrap=True)
+        for verdict in (each for each in made.verdicts if each.file == change.path):
+            style = "red" if verdict.problems else "cyan"
+            console.print(Text(f"      {verdict.text}", style=style), soft_wrap=True)
         for line in made.diffs.get(change.path, ()):
             console.print(Text(f"      {line}", style=_LINES.get(line[:1], "dim")), soft_wrap=True)
     if made.damaged:
@@ -68,6 +71,7 @@ def as_json(made: Made) -> dict[str, Any]:
             for each in made.changes
         ],
         "damaged": made.damaged,
+        "verdicts": made.verdicts,
         "broken": made.broken,
         "warnings": made.warnings,
         "services": made.services,

@@ -10,8 +10,9 @@ import msgspec
 
 from crossdock.cli.api_checks import check_apis
 from crossdock.cli.route_checks import check_routes, dangling, sends_to
+from crossdock.cli.route_loops import check_loops
 from crossdock.cli.worker_checks import CheckedWorker, check_workers
-from crossdock.contracts import ContractRef, Problem, Registry
+from crossdock.contracts import ContractRef, Halt, Problem, Registry
 from crossdock.gateway.api_file import FOLDER as APIS
 from crossdock.gateway.api_file import ApiFile
 from crossdock.gateway.client_file import load_clients
@@ -21,9 +22,11 @@ from crossdock.mesh.project.contract_examples import deep_problems
 from crossdock.mesh.project.contract_files import read_contracts, stand_ins
 from crossdock.mesh.project.loading import MESH_FILE, Loaded, read_mesh, read_named
 from crossdock.mesh.project.problems import ProjectError
-from crossdock.mesh.project.settings import MeshFile
+from crossdock.mesh.project.settings import MeshFile, StepSettings
 from crossdock.router.calls.loading import read_calls
 from crossdock.router.loading import FOLDER as ROUTES
+from crossdock.router.python_steps.frames import Described
+from crossdock.router.python_steps.loading import load_functions
 from crossdock.router.route_file import RouteFile
 from crossdock.workers.loading import FOLDER as WORKERS
 from crossdock.workers.worker_file import WorkerFile
@@ -52,7 +55,9 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def inspect_project(folder: Path) -> Findings:
-    """Read a whole project and tell everything that is wrong with it; starts nothing.
+    """Read a whole project and tell everything that is wrong with it.
+
+    Nothing is started but a process that imports the Python steps, if there are any.
 
     Args:
         folder: The project folder.
@@ -79,14 +84,18 @@ def inspect_project(folder: Path) -> Findings:
     calls, found = read_calls(folder, registry)
     problems += found
     name = mesh.value.mesh if mesh else "mesh"
-    checked = check_routes(folder, routes, registry, name, calls)
-    problems += checked.problems
+    functions, wrong = _functions(folder, mesh)
+    problems += wrong
+    checked = check_routes(folder, routes, registry, name, calls, functions)
+    loops = check_loops(routes, workers, apis, mesh.value if mesh else None)
+    problems += [*checked.problems, *loops.problems]
     problems += _together(folder, mesh, routes, workers)
     problems += _clients(folder)
     return Findings(
         problems=tuple(sorted(set(problems), key=by_place)),
         warnings=(
             *checked.warnings,
+            *loops.warnings,
             *(() if problems else _doubts(routes, workers, apis, registry)),
         ),
         mesh=mesh.value if mesh else None,
@@ -108,6 +117,17 @@ def _mesh(folder: Path, problems: list[Problem]) -> Loaded[MeshFile] | None:
     except ProjectError as error:
         problems += error.problems
         return None
+
+
+def _functions(
+    folder: Path, mesh: Loaded[MeshFile] | None
+) -> tuple[dict[str, Described], tuple[Problem, ...]]:
+    """Find the Python steps: a process of their own imports them."""
+    settings = StepSettings() if mesh is None else mesh.value.steps
+    try:
+        return load_functions(folder, settings).steps, ()
+    except Halt as error:
+        return {}, error.problems or (Problem(message=error.reason, place="steps/:1"),)
 
 
 def _clients(folder: Path) -> tuple[Problem, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 import shutil
 import subprocess
@@ -72,7 +71,7 @@ def revise(wish: Wish, propose: Propose) -> None:
             say_json({"revision": made.head.number, "changes": []})
         return
     if made.broken and not wish.force:
-        complain("not applied: published versions would change; --force overrules it", made.broken)
+        complain("not applied: it breaks what was published; --force overrules that", made.broken)
         raise typer.Exit(_REFUSED)
     _ask(wish)
     if made.broken:
@@ -153,9 +152,9 @@ def _ask(wish: Wish) -> None:
 
 def _note(wish: Wish) -> Note:
     try:
-        author = wish.author or _git_user(wish.project) or getpass.getuser()
+        author = wish.author or _git_user(wish.project) or os.environ.get("USER", "")
         return Note(author=author[:MAX_AUTHOR], reason=wish.reason, origin=wish.origin)
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         complain(f"not applied: {error}")
         raise typer.Exit(_REFUSED) from error
 

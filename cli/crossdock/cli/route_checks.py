@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from crossdock.router.checking.placing import placed
 from crossdock.router.checking.route import check_route
 from crossdock.router.compiled import compile_route
 from crossdock.router.loading import FOLDER
+from crossdock.router.python_steps.frames import Described
 from crossdock.router.route_file import Computed, RouteFile, destinations_of
 from crossdock.router.step_file import Step
 from crossdock.workers.loading import FOLDER as WORKERS
@@ -45,6 +46,7 @@ def check_routes(
     registry: Registry,
     mesh: str,
     calls: Collection[str],
+    functions: Mapping[str, Described],
 ) -> Checked:
     """Compile every route, as the router will, and check its types against its contracts.
 
@@ -54,12 +56,20 @@ def check_routes(
         registry: The contracts.
         mesh: Name of the mesh.
         calls: Names of the calls of the project.
+        functions: Its Python steps.
     """
     problems: list[Problem] = []
     warnings: list[Problem] = []
     for route in routes:
         try:
-            compiled = compile_route(route.value, registry, folder / FOLDER, mesh=mesh, calls=calls)
+            compiled = compile_route(
+                route.value,
+                registry,
+                folder / FOLDER,
+                mesh=mesh,
+                calls=calls,
+                functions=functions,
+            )
         except Halt as error:
             problems += [_located(each, route.document) for each in error.problems]
             continue

@@ -84,6 +84,7 @@ def _run(folder: Path, only: str | None) -> tuple[list[Tested], list[Coverage]]:
     from crossdock.router.calls.loading import load_calls
     from crossdock.router.compiled import compile_route
     from crossdock.router.coverage import coverage_of
+    from crossdock.router.python_steps.loading import calling_steps
     from crossdock.router.route_file import RouteFile
     from crossdock.router.testing import ROUTES, run_examples
 
@@ -93,15 +94,23 @@ def _run(folder: Path, only: str | None) -> tuple[list[Tested], list[Coverage]]:
     results: list[Tested] = []
     covered: list[Coverage] = []
     problems: list[Problem] = []
-    for file in _chosen(load_named(folder, ROUTES, RouteFile, "route"), only):
-        try:
-            route = compile_route(file, registry, folder / ROUTES, mesh=mesh.mesh, calls=calls)
-        except Halt as error:
-            problems += error.problems
-            continue
-        found = run_examples(route, file.examples, registry, folder, calls)
-        results += found
-        covered.append(coverage_of(route, found))
+    with calling_steps(folder, mesh.steps) as (steps, _):
+        for file in _chosen(load_named(folder, ROUTES, RouteFile, "route"), only):
+            try:
+                route = compile_route(
+                    file,
+                    registry,
+                    folder / ROUTES,
+                    mesh=mesh.mesh,
+                    calls=calls,
+                    functions=steps.steps if steps else {},
+                )
+            except Halt as error:
+                problems += error.problems
+                continue
+            found = run_examples(route, file.examples, registry, folder, calls, steps)
+            results += found
+            covered.append(coverage_of(route, found))
     if problems:
         raise Halt.of("the routes cannot be used", problems)
     return results, covered

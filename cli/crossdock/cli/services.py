@@ -111,7 +111,10 @@ def _run(run: Callable[[Place], int], start: _Start) -> None:
                 source = stack.enter_context(_live_source(start, start.live, url))
             code = 0
             if source is not None:
-                code = run(Place(source=source, folder=folder, nats=url, ops=start.ops))
+                place = Place(
+                    source=source, folder=folder, live=start.live, nats=url, ops=start.ops
+                )
+                code = run(place)
     except Halt as error:
         complain(error.reason, error.problems)
         code = _HALTED

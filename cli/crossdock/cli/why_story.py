@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from crossdock.mesh.project.contract_files import load_contracts
 from crossdock.mesh.records import GROUP
 from crossdock.mesh.telemetry.trace_context import trace_id, valid_traceparent
 from crossdock.mesh.trail import Fact, Trail
-from crossdock.router.explaining import Explanation, explain
+from crossdock.router.explaining import Explanation, Recorded, explain
 from crossdock.router.loading import load_router
 from crossdock.router.revision import Revision, Revisions, rebuild
 
@@ -206,12 +207,17 @@ class Teller:
         try:
             route = rebuild(shown, self._registry, mesh=self._mesh.mesh)
             personal = self._registry.about(message.type).personal
-            why = explain(route, message, personal)
+            recorded = Recorded(
+                time=datetime.fromisoformat(fact.time),
+                detail=fact.entry.detail,
+                children=fact.entry.children,
+            )
+            why = explain(route, message, recorded, personal)
         except CrossdockError as error:
             return {"note": f"it cannot be told any more: {error.reason}"}
         return {
             "why": why,
-            "policy": str(shown.route.get("on_failure", "standard")),
+            "policy": route.on_failure,
             "revision_is": _NOW if same else _CHANGED if revision is None else _KEPT,
             "note": _note(fact, why, kept=revision is not None),
         }
@@ -224,6 +230,8 @@ class Teller:
 
 
 def _note(fact: Fact, why: Explanation, *, kept: bool) -> str:
+    if not why.outcome:
+        return why.reason
     made = tuple(each for each in fact.entry.children if each[0] != GROUP)
     if kept and fact.entry.outcome != "dead" and why.children != made:
         return "what it recorded differs: an expression asks for the time or for chance"

@@ -7,6 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from crossdock.gateway.openapi import openapi
 from crossdock.mesh.catalogue.description import MeshDescription
 from crossdock.mesh.catalogue.pages import Pages
@@ -14,7 +16,7 @@ from crossdock.mesh.catalogue.schema_fields import fields_of
 from crossdock.mesh.project.settings import GatewaySettings
 
 Json = dict[str, Any]
-MOST_SHOWN: Final = 300
+_MOST_SHOWN: Final = 300
 _EXAMPLE: Final = {
     "type": "urn:crossdock:problem:invalid-data",
     "title": "The data does not fit its contract",
@@ -26,8 +28,8 @@ _EXAMPLE: Final = {
 
 def docs_page(description: MeshDescription, settings: GatewaySettings) -> str:
     """Return the page for whoever may send the contracts that are described."""
-    document = openapi(description, settings)
-    shown = description.contracts[:MOST_SHOWN]
+    total, shown = len(description.contracts), description.contracts[:_MOST_SHOWN]
+    document = openapi(msgspec.structs.replace(description, contracts=shown), settings)
     return _pages().render(
         "docs.html.j2",
         document=document,
@@ -35,7 +37,7 @@ def docs_page(description: MeshDescription, settings: GatewaySettings) -> str:
             (each, _send(document, each.name), fields_of(each.highest.contract.schema))
             for each in shown
         ],
-        total=len(description.contracts),
+        total=total,
         others=[*_others(document)],
         problem=_EXAMPLE,
     )

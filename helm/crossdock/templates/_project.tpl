@@ -1,5 +1,6 @@
 {{- define "crossdock.projectCheck" -}}
 {{- $given := list -}}
+{{- if .Values.project.live -}}{{- $given = append $given "project.live" -}}{{- end -}}
 {{- if .Values.project.files -}}{{- $given = append $given "project.files" -}}{{- end -}}
 {{- if .Values.project.configMap.name -}}{{- $given = append $given "project.configMap.name" -}}{{- end -}}
 {{- if .Values.project.existingClaim -}}{{- $given = append $given "project.existingClaim" -}}{{- end -}}

@@ -60,7 +60,12 @@ spec:
         - name: {{ index .args 0 }}
           image: {{ include "crossdock.image" (dict "image" $root.Values.image "tag" $root.Chart.AppVersion) | quote }}
           imagePullPolicy: {{ $root.Values.image.pullPolicy }}
-          args: {{- toYaml .args | nindent 12 }}
+          args:
+            {{- toYaml .args | nindent 12 }}
+            {{- with $root.Values.project.live }}
+            - --live
+            - {{ . | quote }}
+            {{- end }}
           env: {{- include "crossdock.env" . | trim | nindent 12 }}
           {{- with $options.existingSecret }}
           envFrom:

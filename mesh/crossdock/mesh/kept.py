@@ -1,33 +1,28 @@
-"""Small things that a mesh remembers, by key: a JetStream key-value bucket."""
+"""Small things that a mesh remembers, by key: a bucket that is made when it is first written."""
 
 from __future__ import annotations
 
 from nats.errors import Error as NatsError
-from nats.js.api import KeyValueConfig
-from nats.js.errors import KeyNotFoundError, NotFoundError
-from nats.js.kv import KeyValue
 
 from crossdock.contracts import Disconnected
-from crossdock.mesh.bus import Bus
+from crossdock.mesh.bus import BucketLimits, Bus
 
 
 class Kept:
-    """One bucket, made when it is first used."""
+    """One bucket of a mesh, with as many copies as its messages have."""
 
-    def __init__(self, bus: Bus, name: str, *, max_bytes: int, max_value: int) -> None:
+    def __init__(self, bus: Bus, name: str, *, max_bytes: int) -> None:
         """Name it.
 
         Args:
             bus: The bus.
             name: Of the bucket, within the mesh.
             max_bytes: Of all values; when full, putting fails (I8).
-            max_value: Bytes of one value.
         """
         self._bus = bus
-        self._config = KeyValueConfig(
-            bucket=f"{bus.subjects.mesh}-{name}", max_bytes=max_bytes, max_value_size=max_value
-        )
-        self._bucket: KeyValue | None = None
+        self._bucket = bus.bucket(name)
+        self._max_bytes = max_bytes
+        self._made = False
 
     async def get(self, key: str) -> bytes | None:
         """Return a value, None when there is none.
@@ -35,32 +30,25 @@ class Kept:
         Raises:
             Disconnected: The broker does not answer.
         """
-        try:
-            return (await (await self._open()).get(key)).value
-        except (KeyNotFoundError, NotFoundError):
-            return None
-        except NatsError as error:
-            raise self._away(error) from error
+        found = await self._bucket.last(key)
+        return None if found is None else found.data
 
     async def put(self, key: str, value: bytes) -> None:
         """Keep a value.
 
         Raises:
-            Disconnected: The broker does not answer, or the bucket is full.
+            CrossdockError: It could not be kept: the broker does not answer, or there is no room.
         """
+        if not self._made:
+            limits = BucketLimits(replicas=await self._replicas(), max_bytes=self._max_bytes)
+            await self._bucket.ensure(limits)
+            self._made = True
+        await self._bucket.put(key, value)
+
+    async def _replicas(self) -> int:
+        stream = self._bus.subjects.stream("in")
         try:
-            await (await self._open()).put(key, value)
+            info = await self._bus.jetstream.stream_info(stream)
         except NatsError as error:
-            raise self._away(error) from error
-
-    async def _open(self) -> KeyValue:
-        if self._bucket is None:
-            jetstream = self._bus.jetstream
-            try:
-                self._bucket = await jetstream.key_value(self._config.bucket)
-            except NotFoundError:
-                self._bucket = await jetstream.create_key_value(self._config)
-        return self._bucket
-
-    def _away(self, error: NatsError) -> Disconnected:
-        return Disconnected(f"bucket {self._config.bucket}: {type(error).__name__}")
+            raise Disconnected(f"stream {stream} cannot be read: {type(error).__name__}") from error
+        return info.config.num_replicas or 1

@@ -124,10 +124,12 @@ class Content(msgspec.Struct, frozen=True):
     Attributes:
         folder: Where it can be read.
         revision: Its number in the registry; 0 when it does not come from there.
+        unreadable: Why it cannot be read, "" when it can.
     """
 
     folder: Path
     revision: int = 0
+    unreadable: str = ""
 
 
 class Source(Protocol):
@@ -199,9 +201,7 @@ class LastGood(Generic[Loaded]):
         """Apply each new good content, until cancelled; a bad one is logged and changes nothing."""
         async for content in self._source.changes(bus):
             try:
-                if self._check is not None:
-                    await self._check(content.folder)
-                loaded = await asyncio.to_thread(self._load, content.folder)
+                loaded = await self._read(content)
             except Halt as error:
                 self._refuse(content, error)
                 continue
@@ -209,6 +209,13 @@ class LastGood(Generic[Loaded]):
             self.value = loaded
             self._accept(content)
             log.info("change applied", extra=_told(content))
+
+    async def _read(self, content: Content) -> Loaded:
+        if content.unreadable:
+            raise Halt(content.unreadable)
+        if self._check is not None:
+            await self._check(content.folder)
+        return await asyncio.to_thread(self._load, content.folder)
 
     def _first(self) -> Loaded:
         refused: list[tuple[Content, Halt]] = []

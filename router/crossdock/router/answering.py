@@ -8,19 +8,22 @@ from collections.abc import Sequence
 from crossdock.contracts import CrossdockError
 from crossdock.mesh.claims import Claims
 from crossdock.router.calls.clients import Clients
-from crossdock.router.effects import Answer, Call, Claim, Effect
+from crossdock.router.effects import Answer, Call, Claim, Effect, Invoke
+from crossdock.router.python_steps.process import StepProcess
 
 
 class Answers:
     """Everything that one route may ask."""
 
-    def __init__(self, clients: Clients, claims: Claims) -> None:
+    def __init__(self, clients: Clients, claims: Claims, functions: StepProcess | None) -> None:
         """Ask nobody yet.
 
         Args:
             clients: Other systems.
             claims: Keys that messages of the route have claimed.
+            functions: The project's Python steps; others use them, too. None when it has none.
         """
+        self._functions = functions
         self._clients = clients
         self._claims = claims
 
@@ -35,7 +38,16 @@ class Answers:
     async def _answer(self, effect: Effect) -> Answer:
         if isinstance(effect, Call):
             return await self._clients.answer(effect)
+        if isinstance(effect, Invoke):
+            return await self._invoke(effect)
         return await self._claim(effect)
+
+    async def _invoke(self, invoke: Invoke) -> Answer:
+        assert self._functions is not None  # noqa: S101 - a route with a Python step has found it
+        try:
+            return await self._functions.call(invoke.function, invoke.data, invoke.attributes)
+        except CrossdockError as error:
+            return error
 
     async def _claim(self, claim: Claim) -> Answer:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ from crossdock.contracts import Contract, ContractRef, Halt, Problem, Registry, 
 from crossdock.mesh.expression import Expression
 from crossdock.mesh.expression_file import load_expression
 from crossdock.router.conditions import Guard
+from crossdock.router.python_steps.frames import Described
 
 _VARIABLE: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,62}\Z")
 _FUNCTIONS: Final = (
@@ -36,7 +37,13 @@ class CompileScope:
     """
 
     def __init__(
-        self, route: str, source: str, registry: Registry, folder: Path, calls: Collection[str]
+        self,
+        route: str,
+        source: str,
+        registry: Registry,
+        folder: Path,
+        calls: Collection[str],
+        functions: Mapping[str, Described],
     ) -> None:
         """Remember where things are.
 
@@ -46,7 +53,9 @@ class CompileScope:
             registry: The contracts of the project.
             folder: Where ``.jsonata`` files are looked for.
             calls: Names of the calls of the project.
+            functions: Its Python steps, by name.
         """
+        self._functions = functions
         self.route = route
         self.source = source
         self.accepted: dict[str, Contract] = {}
@@ -103,6 +112,15 @@ class CompileScope:
             self.wrong(
                 pointer, f"no call {name[:80]!r}: add calls/{name[:80]}.yaml; there is {there}"
             )
+
+    def function(self, name: str, pointer: str) -> Described | None:
+        """Return a Python step; None when there is none of that name."""
+        found = self._functions.get(name)
+        if found is None:
+            there = ", ".join(sorted(self._functions)) or "none"
+            message = f"no Python step {name[:80]!r}: write it in steps/; there is {there}"
+            self.wrong(pointer, message, "unknown-function")
+        return found
 
     def wrong(self, pointer: str, message: str, code: str = "") -> None:
         """Note a problem; ``code`` is one of those that checks of routes tell."""

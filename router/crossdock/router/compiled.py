@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -15,9 +16,11 @@ from crossdock.router.aggregating import Aggregator, compile_aggregate
 from crossdock.router.compile_scope import CompileScope
 from crossdock.router.conditions import Guard
 from crossdock.router.flow import PureStep
+from crossdock.router.python_steps.frames import Described
 from crossdock.router.route_file import Branch, Computed, RouteFile, destinations_of
 from crossdock.router.steps.compiling import compile_steps
 
+_NO_FUNCTIONS: Final[Mapping[str, Described]] = MappingProxyType({})
 VARIABLE: Final = "$message"
 """What expressions call the attributes of the message."""
 
@@ -132,7 +135,13 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 def compile_route(
-    route: RouteFile, registry: Registry, folder: Path, *, mesh: str, calls: Collection[str] = ()
+    route: RouteFile,
+    registry: Registry,
+    folder: Path,
+    *,
+    mesh: str,
+    calls: Collection[str] = (),
+    functions: Mapping[str, Described] = _NO_FUNCTIONS,
 ) -> CompiledRoute:
     """Make a route ready to decide.
 
@@ -142,12 +151,13 @@ def compile_route(
         folder: Where ``.jsonata`` files are looked for: the folder of the route file.
         mesh: Name of the mesh, for the source of what it makes.
         calls: Names of the calls of the project.
+        functions: Its Python steps, by name.
 
     Raises:
         Halt: With every problem that the route has, each with its JSON Pointer in the file.
     """
     source = f"/{mesh}/router/{route.route}"
-    scope = CompileScope(route.route, source, registry, folder, calls)
+    scope = CompileScope(route.route, source, registry, folder, calls, functions)
     return _Compiler(route, registry, scope).compile()
 
 

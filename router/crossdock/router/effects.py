@@ -53,7 +53,26 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     window: float
 
 
-Effect: TypeAlias = Call | Claim
+class Invoke(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of a Python step; answered by what it makes, None when nothing goes on.
+
+    Attributes:
+        step: Where it is made: ``steps/0``.
+        function: Name of the function.
+        data: What it is given.
+        attributes: Of the message.
+    """
+
+    step: str
+    function: str
+    data: Json
+    attributes: dict[str, Json]
+
+    def __repr__(self) -> str:  # I6
+        return f"Invoke(step={self.step!r}, function={self.function!r})"
+
+
+Effect: TypeAlias = Call | Claim | Invoke
 Answer: TypeAlias = Json | CrossdockError
 """What came of an effect: a JSON value, or the instruction that it failed with."""
 Deciding: TypeAlias = Generator[tuple[Effect, ...], Sequence[Answer], T]

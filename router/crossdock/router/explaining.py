@@ -1,34 +1,46 @@
 """Why a route did what it did with a message: its decision once more, told condition by condition.
 
 Nothing of this is recorded when the route runs: the original message is still in its stream, and
-the route as it was is kept (ADR 0009). Deciding is pure, so deciding again tells the same.
+the route as it was is kept (ADR 0009). Deciding is pure, so deciding again tells the same. Only
+what other systems answered is not there any more: behind such a question it is told as far as the
+record goes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
 
 import msgspec
 
-from crossdock.contracts import Message, Problem
-from crossdock.contracts.masking import masked
-from crossdock.mesh.expression import Json
+from crossdock.contracts import CrossdockError, Message, Problem
+from crossdock.contracts.masking import MASK, masked
 from crossdock.router.compiled import CompiledBranch, CompiledRoute
 from crossdock.router.conditions import Guard
-from crossdock.router.deciding import Decision, decide
+from crossdock.router.deciding import Decision, deciding, expired
+from crossdock.router.driving import drive
+from crossdock.router.effects import Answer, Claim, Effect
+from crossdock.router.flow import PureStep, Ran
 from crossdock.router.seen_values import Seen, seen_values
+from crossdock.router.watched import Look, Looks, watched
+
+Children = tuple[tuple[str, str], ...]
+"""Destination and id of each message that was made."""
+
+_NOT_REACHED: Final = "not reached"
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """One condition, or one branch, and what came of it.
+    """One condition, step or branch, and what came of it.
 
     Attributes:
-        place: Where it stands in the route: ``where``, ``send/0``.
-        condition: Its text; ``""`` for a branch without one.
-        held: Whether it held; None when it was not looked at.
-        values: The fields that it looked at.
+        place: Where it stands in the route: ``where``, ``steps/1``, ``send/0``.
+        condition: Its text; ``""`` for what has none.
+        held: Whether it held, for one part at least; None when it was not looked at.
+        values: The fields that it looked at, of the first part that it held for, if any.
         taken: Whether the branch was taken; None for what is no branch.
-        why: Why a branch was taken or not.
+        why: Why a branch was taken or not; what a step made.
         to: Destinations of the branch.
         contract: ``dataschema`` of what it sends; ``""`` for that of the message.
     """
@@ -47,10 +59,10 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Why a route did what it did.
 
     Attributes:
-        outcome: ``routed``, ``grouped``, ``filtered`` or ``rejected``.
-        reason: Why it was filtered or rejected.
+        outcome: ``routed``, ``grouped``, ``filtered`` or ``rejected``; ``""`` when it is not known.
+        reason: Why it was filtered or rejected, or why it cannot be told.
         problems: All that is wrong with a rejected one.
-        told: The conditions and branches, in the order of the route.
+        told: The conditions, steps and branches, in the order of the route.
         children: Destination and id of each message that was made of it.
     """
 
@@ -58,103 +70,195 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     problems: tuple[Problem, ...] = ()
     told: tuple[Told, ...] = ()
-    children: tuple[tuple[str, str], ...] = ()
+    children: Children = ()
 
 
-def explain(route: CompiledRoute, message: Message, personal: Sequence[str] = ()) -> Explanation:
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """What was recorded when the route decided.
+
+    Attributes:
+        time: When.
+        detail: Why, in one line.
+        children: Destination and id of each message that was made.
+    """
+
+    time: datetime
+    detail: str = ""
+    children: Children = ()
+
+
+def explain(
+    route: CompiledRoute, message: Message, recorded: Recorded, personal: Sequence[str] = ()
+) -> Explanation:
     """Decide once more, and tell why.
 
     Args:
         route: The route.
         message: The message as it came in.
+        recorded: What was recorded of it, for what cannot be decided again.
         personal: JSON Pointers into its data of what no one is shown (I6).
-
-    Raises:
-        Retry: When the machine was too busy to run an expression in its time.
     """
-    decision = decide(route, message)
-    document = _document(route, message, personal)
+    told = _Telling(route, message, recorded, personal)
+    decision = told.decision
     return Explanation(
-        outcome=decision.outcome,
-        reason=decision.reason,
-        problems=decision.problems,
-        told=(*_where(route, decision, document), *_rest(route, decision, document)),
-        children=tuple((each.destination, each.message.id) for each in decision.children),
+        outcome="" if decision is None else decision.outcome,
+        reason=told.stopped if decision is None else decision.reason,
+        problems=() if decision is None else decision.problems,
+        told=(*told.where(), *told.steps(route.steps), *told.branches()),
+        children=()
+        if decision is None
+        else tuple((each.destination, each.message.id) for each in decision.children),
     )
 
 
-def _document(route: CompiledRoute, message: Message, personal: Sequence[str]) -> Json:
-    contract = route.accepted.get(message.dataschema)
-    return None if contract is None else masked(contract.decode(message.data)[0], personal)
+class _Unanswered(Exception):
+    """The route asks another system."""
 
 
-def _where(route: CompiledRoute, decision: Decision, document: Json) -> list[Told]:
-    if route.where is None:
-        return []
-    held = _held(decision, "where")
-    text = route.where.expression.text
-    return [Told(place="where", condition=text, held=held, values=_seen(route.where, document))]
+class _Telling:
+    """One decision, watched."""
 
+    def __init__(
+        self,
+        route: CompiledRoute,
+        message: Message,
+        recorded: Recorded,
+        personal: Sequence[str],
+    ) -> None:
+        contract = route.accepted.get(message.dataschema)
+        self._original = None if contract is None else contract.decode(message.data)[0]
+        self._route, self._looks = watched(route)
+        self._personal = personal
+        self._recorded = recorded
+        self._sent_to = {destination for destination, _ in recorded.children}
+        self.stopped = ""
+        self.decision = self._decide(message)
+        self._ran = {each.step: each for each in self.decision.steps} if self.decision else {}
+        self._taken = self._taken_branches()
 
-def _rest(route: CompiledRoute, decision: Decision, document: Json) -> list[Told]:
-    if decision.outcome == "grouped":
-        why = "it joins the group of its key; the branches are for the group"
-        return [Told(place="aggregate", taken=True, why=why)]
-    return _branches(route, decision, document)
+    def where(self) -> list[Told]:
+        """Tell of the message filter."""
+        guard = self._route.where
+        return [] if guard is None else [self._condition(guard)]
 
+    def steps(self, steps: tuple[PureStep, ...]) -> list[Told]:
+        """Tell of each step, and of those in it."""
+        told = []
+        for step in steps:
+            guard = getattr(step, "guard", None)
+            ran = self._ran.get(step.name)
+            why = f"{step.pattern}: {_NOT_REACHED if ran is None else _made(ran)}"
+            if isinstance(guard, Guard):
+                told.append(msgspec.structs.replace(self._condition(guard), why=why))
+            else:
+                told.append(Told(place=step.name, held=ran is not None or None, why=why))
+            told += self.steps(getattr(step, "steps", ()))
+        return told
 
-def _branches(route: CompiledRoute, decision: Decision, document: Json) -> list[Told]:
-    taken = set(decision.branches) or {
-        each.branch for each in decision.conditions if each.held and each.branch != "where"
-    }
-    told = []
-    for branch in route.branches:
-        held = _held(decision, branch.name)
-        told.append(
-            Told(
-                place=branch.name,
-                condition="" if branch.guard is None else branch.guard.expression.text,
-                held=held,
-                values=() if held is None else _seen(branch.guard, document),
-                taken=branch.name in taken,
-                why=_why(route, branch, decision, held=held, taken=taken),
-                to=tuple(each.destination for each in branch.targets),
-                contract="" if branch.contract is None else branch.contract.dataschema,
+    def branches(self) -> list[Told]:
+        """Tell of each branch; of what joins a group, that it does."""
+        if self.decision is not None and self.decision.outcome == "grouped":
+            why = "it joins the group of its key; the branches are for the group"
+            return [Told(place="aggregate", taken=True, why=why)]
+        told = []
+        for branch in self._route.branches:
+            found = (
+                Told(place=branch.name) if branch.guard is None else self._condition(branch.guard)
             )
+            told.append(
+                msgspec.structs.replace(
+                    found,
+                    taken=branch.name in self._taken,
+                    why=self._why(branch, found.held),
+                    to=tuple(each.destination for each in branch.targets),
+                    contract="" if branch.contract is None else branch.contract.dataschema,
+                )
+            )
+        return told
+
+    def _decide(self, message: Message) -> Decision | None:
+        gone = expired(self._route, message, self._recorded.time)
+        if gone is not None:
+            return gone
+        try:
+            return drive(deciding(self._route, message), self._answer)
+        except _Unanswered as unanswered:
+            self.stopped = str(unanswered)
+        except CrossdockError as error:
+            self.stopped = error.reason
+        return None
+
+    def _answer(self, effect: Effect) -> Answer:
+        if isinstance(effect, Claim):  # who was not the first ended there, and the record says so
+            return not self._recorded.detail.startswith(effect.step)
+        raise _Unanswered(
+            f"{effect.step} asked {effect.client}, whose answer is not kept: from there on it is "
+            "told as far as the record goes"
         )
-    return told
+
+    def _taken_branches(self) -> set[str]:
+        if self.decision is not None:
+            return set(self.decision.branches) or _held_branches(self._looks, self._route)
+        return {
+            branch.name
+            for branch in self._route.branches
+            if all(each.destination in self._sent_to for each in branch.targets)
+        }
+
+    def _condition(self, guard: Guard) -> Told:
+        looks = self._looks.get(guard.held.branch, [])
+        shown = next((each for each in looks if each.held), looks[0] if looks else None)
+        return Told(
+            place=guard.held.branch,
+            condition=guard.expression.text,
+            held=None if shown is None else shown.held,
+            values=() if shown is None else self._values(guard, shown),
+        )
+
+    def _values(self, guard: Guard, look: Look) -> tuple[Seen, ...]:
+        text = guard.expression.text
+        if look.data == self._original:
+            return seen_values(text, masked(look.data, self._personal))
+        found = seen_values(text, look.data)
+        if not self._personal:
+            return found
+        # Where a step has put what is personal is not known, so nothing of it is shown (I6).
+        return tuple(Seen(each.path, each.value and f'"{MASK}"') for each in found)
+
+    def _why(self, branch: CompiledBranch, held: bool | None) -> str:  # noqa: FBT001 - of a condition
+        if branch.name in self._taken:
+            return self._why_taken(branch, held=held)
+        if held is False:
+            return "its condition does not hold"
+        looks = self._looks.get("where")
+        if looks and not looks[0].held:
+            return "not looked at: where does not hold"
+        first = next((each.name for each in self._route.branches if each.name in self._taken), None)
+        if first is None:
+            return _NOT_REACHED
+        rule = "" if branch.otherwise else ", and the first that holds is taken"
+        return f"not looked at: {first} holds{rule}"
+
+    def _why_taken(self, branch: CompiledBranch, *, held: bool | None) -> str:
+        if self.decision is None:
+            return "as it was recorded"
+        looks = self._looks.get(branch.name, [])
+        if len(looks) > 1:
+            return (
+                f"its condition holds for {sum(each.held for each in looks)} of {len(looks)} parts"
+            )
+        if held:
+            return "its condition holds"
+        return "no other branch holds" if branch.otherwise else "it has no condition"
 
 
-def _why(
-    route: CompiledRoute,
-    branch: CompiledBranch,
-    decision: Decision,
-    *,
-    held: bool | None,
-    taken: set[str],
-) -> str:
-    if branch.name in taken:
-        return _why_taken(branch, held=held)
-    if held is False:
-        return "its condition does not hold"
-    if _held(decision, "where") is False:
-        return "not looked at: where does not hold"
-    first = next((each.name for each in route.branches if each.name in taken), None)
-    if first is None:
-        return "not looked at: the message was refused before"
-    rule = "" if branch.otherwise else ", and the first that holds is taken"
-    return f"not looked at: {first} holds{rule}"
+def _held_branches(looks: Looks, route: CompiledRoute) -> set[str]:
+    names = {each.name for each in route.branches}
+    return {
+        place for place, found in looks.items() if place in names and any(x.held for x in found)
+    }
 
 
-def _why_taken(branch: CompiledBranch, *, held: bool | None) -> str:
-    if held:
-        return "its condition holds"
-    return "no other branch holds" if branch.otherwise else "it has no condition"
-
-
-def _held(decision: Decision, place: str) -> bool | None:
-    return next((each.held for each in decision.conditions if each.branch == place), None)
-
-
-def _seen(guard: Guard | None, document: Json) -> tuple[Seen, ...]:
-    return () if guard is None else seen_values(guard.expression.text, document)
+def _made(ran: Ran) -> str:
+    note = f", {ran.note}" if ran.note else ""
+    return f"{ran.given} in, {ran.made} on{note}"

@@ -126,11 +126,6 @@ class Run:
         self.notes: dict[str, str] = {}
         self.taps: list[Child] = []
 
-    @property
-    def identity(self) -> tuple[str, str]:
-        """Source and id of the message: what makes two deliveries the same event (I4)."""
-        return self.message.source, self.message.id
-
 
 def base_extensions(message: Message) -> dict[str, str]:
     """Return the attributes that every child of a message has."""

@@ -12,9 +12,10 @@ from crossdock.mesh.project.loading import load_mesh, load_named
 from crossdock.mesh.project.settings import MeshFile, Policy
 from crossdock.router.calls.loading import LoadedCall, load_calls
 from crossdock.router.compiled import CompiledRoute, compile_route
+from crossdock.router.python_steps.loading import Functions, load_functions
 from crossdock.router.revision import Revision, revision_of
 from crossdock.router.route_file import RouteFile
-from crossdock.router.step_file import called
+from crossdock.router.step_file import called, functions
 
 FOLDER = "routes"
 
@@ -28,6 +29,7 @@ class LoadedRoute(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         registry: The contracts that it was compiled with.
         policy: Its failure policy.
         calls: What it may call.
+        functions: The Python steps, when it uses any.
         compiled: The route itself.
         revision: What records call this state of it.
     """
@@ -37,13 +39,21 @@ class LoadedRoute(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     registry: Registry
     policy: Policy
     calls: tuple[LoadedCall, ...]
+    functions: Functions | None
     compiled: CompiledRoute
     revision: Revision
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LoadedRoute) and (
-            (self.file, self.texts, self.policy, self.calls, self.registry)
-            == (other.file, other.texts, other.policy, other.calls, other.registry)
+            (self.file, self.texts, self.policy, self.calls, self.functions, self.registry)
+            == (
+                other.file,
+                other.texts,
+                other.policy,
+                other.calls,
+                other.functions,
+                other.registry,
+            )
         )
 
     __hash__ = None  # type: ignore[assignment] # equal by value, but its registry is not hashable
@@ -55,12 +65,26 @@ class RouterProject(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         mesh: ``mesh.yaml``.
         folder: The project folder.
+        functions: The Python steps.
         routes: By name.
     """
 
     mesh: MeshFile
     folder: Path
+    functions: Functions
     routes: dict[str, LoadedRoute]
+
+
+class Outside(msgspec.Struct, frozen=True):
+    """What routes may ask.
+
+    Attributes:
+        calls: Other systems, by name of the call.
+        functions: Python steps.
+    """
+
+    calls: dict[str, LoadedCall]
+    functions: Functions
 
 
 def load_router(folder: Path) -> RouterProject:
@@ -71,12 +95,12 @@ def load_router(folder: Path) -> RouterProject:
     """
     mesh = load_mesh(folder)
     registry = load_contracts(folder)
-    calls = load_calls(folder, registry)
+    outside = Outside(load_calls(folder, registry), load_functions(folder, mesh.steps))
     problems: list[Problem] = []
     routes: dict[str, LoadedRoute] = {}
     for file in load_named(folder, FOLDER, RouteFile, "route"):
         try:
-            routes[file.route] = _load(folder, mesh, calls, registry, file)
+            routes[file.route] = _load(folder, mesh, outside, registry, file)
         except Halt as error:
             place = f"{FOLDER}/{file.route}.yaml"
             found = error.problems or (Problem(message=error.reason),)
@@ -85,13 +109,13 @@ def load_router(folder: Path) -> RouterProject:
             ]
     if problems:
         raise Halt.of("the routes cannot be used", problems)
-    return RouterProject(mesh=mesh, folder=folder, routes=routes)
+    return RouterProject(mesh=mesh, folder=folder, functions=outside.functions, routes=routes)
 
 
 def _load(
     folder: Path,
     mesh: MeshFile,
-    calls: dict[str, LoadedCall],
+    outside: Outside,
     registry: Registry,
     file: RouteFile,
 ) -> LoadedRoute:
@@ -99,13 +123,21 @@ def _load(
         policy = mesh.policy(file.on_failure)
     except KeyError:
         raise Halt(f"on_failure: mesh.yaml has no policy {file.on_failure[:80]!r}") from None
-    compiled = compile_route(file, registry, folder / FOLDER, mesh=mesh.mesh, calls=calls)
+    compiled = compile_route(
+        file,
+        registry,
+        folder / FOLDER,
+        mesh=mesh.mesh,
+        calls=outside.calls,
+        functions=outside.functions.steps,
+    )
     return LoadedRoute(
         file=file,
         texts=compiled.texts,
         registry=registry,
         policy=policy,
-        calls=tuple(calls[name] for name in sorted(set(called(file.steps)))),
+        calls=tuple(outside.calls[name] for name in sorted(set(called(file.steps)))),
+        functions=outside.functions if any(functions(file.steps)) else None,
         compiled=compiled,
-        revision=revision_of(file, folder / FOLDER, compiled),
+        revision=revision_of(file, folder / FOLDER, compiled, outside.functions.steps),
     )

@@ -8,40 +8,41 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from crossdock.contracts import Contract, Disconnected, Registry, keyed_id
+from crossdock.contracts import Contract, CrossdockError, Registry, keyed_id
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.expression_file import SUFFIX
 from crossdock.mesh.kept import Kept
-from crossdock.mesh.project.conversion import scalar
-from crossdock.mesh.project.scalars import Duration, Size
+from crossdock.mesh.project.loading import load_named
 from crossdock.router.compiled import CompiledRoute, compile_route
+from crossdock.router.python_steps.frames import Described
 from crossdock.router.route_file import RouteFile
+from crossdock.router.step_file import called, functions
 
 _log = logging.getLogger("crossdock.router")
 
 _MAX_BYTES: Final = 128 * 1024**2
-_MAX_VALUE: Final = 512 * 1024
 _DIGITS: Final = 16
+_FOLDER: Final = "routes"
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """One state of a route.
 
     Attributes:
-        route: The route file.
-        texts: The ``.jsonata`` files that it uses, by name.
+        files: The route file and the ``.jsonata`` files that it uses, by name.
         contracts: A digest of each contract that it accepts, by ``dataschema``.
+        functions: The Python steps that it uses, by name.
     """
 
-    route: dict[str, Any]
-    texts: dict[str, str]
+    files: dict[str, str]
     contracts: dict[str, str]
+    functions: dict[str, Described] = {}
 
     @property
     def name(self) -> str:
@@ -49,19 +50,22 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
         return keyed_id(msgspec.json.encode(self, order="sorted").decode())[:_DIGITS]
 
 
-def revision_of(file: RouteFile, folder: Path, route: CompiledRoute) -> Revision:
+def revision_of(
+    file: RouteFile, folder: Path, route: CompiledRoute, known: Mapping[str, Described]
+) -> Revision:
     """Return the revision of a compiled route.
 
     Args:
         file: The route as written.
-        folder: Where its ``.jsonata`` files are.
+        folder: Where it and its ``.jsonata`` files are.
         route: What was compiled from it.
+        known: The Python steps of the project.
     """
-    written: dict[str, Any] = msgspec.to_builtins(file, enc_hook=_as_written)
-    names = sorted({each for each in _strings(written) if _is_file(each)})
-    texts = {each: _read(folder / each) for each in names}
+    names = {each for each in _strings(file) if _is_file(each)}
+    files = {each: _read(folder / each) for each in sorted({f"{file.route}.yaml", *names})}
     contracts = {each.dataschema: digest(each) for each in route.accepted.values()}
-    return Revision(route=written, texts=texts, contracts=contracts)
+    used = {name: known[name] for name in functions(file.steps)}
+    return Revision(files=files, contracts=contracts, functions=used)
 
 
 def rebuild(revision: Revision, registry: Registry, *, mesh: str) -> CompiledRoute:
@@ -70,15 +74,22 @@ def rebuild(revision: Revision, registry: Registry, *, mesh: str) -> CompiledRou
     Raises:
         Halt: It cannot be compiled any more: a contract is gone, for example.
     """
-    file = msgspec.convert(revision.route, RouteFile, dec_hook=scalar)
     with tempfile.TemporaryDirectory(prefix="crossdock-route-") as name:
-        folder = Path(name).resolve()
-        for text_name, text in revision.texts.items():
-            path = (folder / text_name).resolve()
+        folder = (Path(name) / _FOLDER).resolve()
+        for file, text in revision.files.items():
+            path = (folder / file).resolve()
             if path.is_relative_to(folder):  # what is kept came through the broker
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8")
-        return compile_route(file, registry, folder, mesh=mesh)
+        (route,) = load_named(Path(name), _FOLDER, RouteFile, "route")
+        return compile_route(
+            route,
+            registry,
+            folder,
+            mesh=mesh,
+            calls=set(called(route.steps)),
+            functions=revision.functions,
+        )
 
 
 def digest(contract: Contract) -> str:
@@ -91,7 +102,7 @@ class Revisions:
 
     def __init__(self, bus: Bus) -> None:
         """Remember where they are kept."""
-        self._kept = Kept(bus, "revisions", max_bytes=_MAX_BYTES, max_value=_MAX_VALUE)
+        self._kept = Kept(bus, "route-revisions", max_bytes=_MAX_BYTES)
 
     async def keep(self, route: str, revision: Revision) -> None:
         """Keep a revision, if it is not there yet.
@@ -102,7 +113,7 @@ class Revisions:
         try:
             if await self._kept.get(key) is None:
                 await self._kept.put(key, msgspec.json.encode(revision))
-        except Disconnected as error:
+        except CrossdockError as error:
             _log.warning("revision not kept", extra={"route": route, "why": error.reason})
 
     async def find(self, route: str, name: str) -> Revision | None:
@@ -115,18 +126,12 @@ class Revisions:
         return None if found is None else msgspec.json.decode(found, type=Revision)
 
 
-def _as_written(value: object) -> str:
-    """Return a scalar of project files as a person would write it."""
-    if isinstance(value, Duration):
-        return f"{float(value):.6f}s"
-    if isinstance(value, Size):
-        return f"{int(value)}B"
-    raise NotImplementedError(type(value))
-
-
 def _strings(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield from _strings(getattr(value, name))
     elif isinstance(value, dict):
         for each in value.values():
             yield from _strings(each)

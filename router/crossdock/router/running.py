@@ -24,6 +24,8 @@ from crossdock.router.gathering import BATCH, GroupHandler, group_consumer
 from crossdock.router.halves import Halves
 from crossdock.router.handling import Half, RouteHandler
 from crossdock.router.loading import LoadedRoute, RouterProject
+from crossdock.router.python_steps.loading import Functions
+from crossdock.router.python_steps.process import StepProcess
 
 LANES = 2  # one batch is decided while another waits for its PubAck
 
@@ -37,6 +39,8 @@ class Router:
         self._tracing = tracing
         self._from_start = False
         self._folder = Path()
+        self._functions: StepProcess | None = None
+        self._known_functions: Functions | None = None
         self._bound = 0
         self._components: Components[LoadedRoute, Halves] = Components(self._make, self._forget)
         self._lag: dict[str, Gauge] = {}
@@ -51,9 +55,22 @@ class Router:
         self._from_start = not begun
         self._folder = project.folder
         self._bound = int(project.mesh.broker.max_bytes)
+        before = self._replace_functions(project)
         await self._components.apply(project.routes)
+        if before is not None:
+            await before.stop()
         if not begun and project.routes:
             await self._begin()
+
+    def _replace_functions(self, project: RouterProject) -> StepProcess | None:
+        """Take the process of the Python steps of a project; return the one that has to go."""
+        if project.functions == self._known_functions:
+            return None
+        before, self._functions = self._functions, None
+        self._known_functions = project.functions
+        if project.functions.steps:
+            self._functions = StepProcess(project.functions)
+        return before
 
     def not_ready(self) -> str | None:
         """Say which routes are not ready; None when all are."""
@@ -66,6 +83,8 @@ class Router:
     async def stop(self) -> None:
         """Stop, each route finishing what it has begun."""
         await self._components.stop()
+        if self._functions is not None:
+            await self._functions.stop()
 
     async def _begin(self) -> None:
         """Make the consumers of the first routes, then remember that they are there.
@@ -81,7 +100,7 @@ class Router:
         compiled = route.compiled
         counts = RouteMetrics.of(self._metrics, compiled.name)
         clients = Clients(route.calls, self._folder)
-        answers = Answers(clients, Claims(self._bus, compiled.name))
+        answers = Answers(clients, Claims(self._bus, compiled.name), self._functions)
         groups = self._groups(compiled)
         halves = [self._first(route, counts, answers, groups)]
         if groups is not None:

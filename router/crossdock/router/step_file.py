@@ -21,6 +21,7 @@ PATTERNS: Final = (
     "expires",
     "once",
     "scatter",
+    "python",
 )
 _GIVEN_WITH: Final = {
     "as_": ("map", "keep", "drop", "split", "normalize"),
@@ -112,6 +113,7 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
         expires: Message Expiration: how long after its time what is made of a message is wanted.
         once: Idempotent Receiver: lets go on the first message with a key.
         scatter: Scatter-Gather: asks several systems at once, and keeps the answers in a variable.
+        python: Python step: the name of a function in ``steps/*.py``.
         as_: Contract of what ``map``, ``keep``, ``drop``, ``split`` or ``normalize`` makes,
             ``name@range``; it is checked at once. Without it the data is checked where it is sent.
         steps: With ``split``: steps of the parts.
@@ -130,6 +132,7 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
     expires: Duration | None = None
     once: Once | None = None
     scatter: Scatter | None = None
+    python: str | None = None
     as_: str | None = None
     steps: tuple[Step, ...] = ()
     join: Join | None = None
@@ -163,3 +166,11 @@ def called(steps: tuple[Step, ...]) -> Iterator[str]:
         if step.scatter is not None:
             yield from step.scatter.ask
         yield from called(step.steps)
+
+
+def functions(steps: tuple[Step, ...]) -> Iterator[str]:
+    """Yield the name of each Python step that steps use, also those within a splitter."""
+    for step in steps:
+        if step.python is not None:
+            yield step.python
+        yield from functions(step.steps)

@@ -10,8 +10,8 @@ gets several; destinations alone; ``nothing``; ``rejected``::
     - {given: empty-order, expect: nothing}
     - {given: broken-order.json, expect: rejected}
 
-No example calls another system: what it would answer is declared, for all questions or for each in
-their order, as ``.json`` files, ``nothing``, or ``fails``::
+Python steps run for real. No example calls another system: what it would answer is declared, for
+all questions or for each in their order, as ``.json`` files, ``nothing``, or ``fails``::
 
     - {given: german-order, calls: {price-list: prices.json}, expect: [billing-eu]}
     - {given: german-order, calls: {price-list: fails}, expect: rejected}
@@ -42,6 +42,7 @@ from crossdock.router.compiled import CompiledRoute
 from crossdock.router.conditions import Condition
 from crossdock.router.deciding import Decision, deciding, expired
 from crossdock.router.driving import drive
+from crossdock.router.python_steps.launching import BlockingSteps
 from crossdock.router.rehearsing import rehearse
 
 CONTRACTS: Final = "contracts"
@@ -104,6 +105,7 @@ def run_examples(
     registry: Registry,
     folder: Path,
     calls: Mapping[str, LoadedCall],
+    functions: BlockingSteps | None = None,
 ) -> list[Tested]:
     """Run every example of a route.
 
@@ -113,13 +115,16 @@ def run_examples(
         registry: The contracts of the project.
         folder: The project folder.
         calls: The calls of the project.
+        functions: Its Python steps.
     """
     results = []
     for at, written in enumerate(examples):
         decision = Decision(outcome="rejected")
         try:
             example = msgspec.convert(written, Example)
-            answers = DeclaredAnswers(example.calls, calls, folder, seen=example.seen)
+            answers = DeclaredAnswers(
+                example.calls, calls, folder, seen=example.seen, functions=functions
+            )
             messages = _messages(route, example, registry, folder)
             decision = _decision(route, messages, example, answers)
             problems = tuple(_differences(decision, example, folder))

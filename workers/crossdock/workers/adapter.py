@@ -125,6 +125,24 @@ class WorkerContext(msgspec.Struct, frozen=True, kw_only=True):
     batch: int = 500
 
 
+class Place(msgspec.Struct, frozen=True):
+    """Where a sink writes or a source reads, so that a check sees that it is the same place.
+
+    Attributes:
+        system: What tells systems apart: ``mqtt://HOST:PORT``, the URL of a database, ``file``.
+        name: What is written there: a topic, a path, a table. For a source a regular expression of
+            what is read.
+    """
+
+    system: str
+    name: str
+
+
+def nowhere(_: msgspec.Struct) -> tuple[Place, ...]:
+    """Return no place: what an adapter says that cannot know it from its settings."""
+    return ()
+
+
 class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     """One protocol in one direction.
 
@@ -135,6 +153,8 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
         settings: Frozen msgspec type of its settings; unknown keys refused.
         make: Called with the settings and the context; does no I/O.
         effect_once: Whether a repeated message has no second effect (inbox, or the system's key).
+        places: Returns where it writes or reads by its settings, secrets not resolved: so it is
+            found when what goes out comes in again.
     """
 
     name: str
@@ -143,3 +163,4 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     settings: type[msgspec.Struct]
     make: Callable[[Any, WorkerContext], Any]
     effect_once: bool = True
+    places: Callable[[Any], tuple[Place, ...]] = nowhere

@@ -19,7 +19,7 @@ from crossdock.contracts.compatibility.dependencies import compare_dependencies
 from crossdock.contracts.compatibility.difference import Difference
 from crossdock.contracts.compatibility.document import Document, Node
 from crossdock.contracts.compatibility.effects import Effect
-from crossdock.contracts.compatibility.keywords import Schema, meaning
+from crossdock.contracts.compatibility.keywords import Schema, meaning, tagged
 from crossdock.contracts.compatibility.objects import compare_objects, compare_unevaluated
 from crossdock.contracts.compatibility.pair import Change, Pair
 from crossdock.contracts.compatibility.proving import Prover
@@ -81,8 +81,8 @@ class _Comparison:
 
     def pair(self, old: Node, new: Node) -> None:
         """Compare two places, and what lies below them."""
-        old, new = _resolved(old), _resolved(new)
-        if (old.pointer, new.pointer) in self._seen:
+        old, new = old.resolved(), new.resolved()
+        if (old.pointer, new.pointer) in self._seen or _are_identical(old, new):
             return
         self._seen.add((old.pointer, new.pointer))
         here = Pair(old, new, self)
@@ -170,6 +170,13 @@ class _Comparison:
             self._found.append(Difference(code="undecided", pointer="", **{direction: proven}))
 
 
+def _are_identical(old: Node, new: Node) -> bool:
+    """Tell, cheaply, that nothing differs here."""
+    if old.document.draft != new.document.draft or tagged(old.schema) != tagged(new.schema):
+        return False
+    return not old.refers()
+
+
 def explained(differences: Iterable[Difference]) -> list[Difference]:
     """Return the differences, each with its sentence."""
     return [msgspec.structs.replace(each, why=_why(each)) for each in differences]
@@ -197,10 +204,3 @@ def _may(*effects: Effect) -> str:
 def _shown(value: Any) -> str:  # noqa: ANN401 - a keyword's value
     text = msgspec.json.encode(value).decode()
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
-
-
-def _resolved(node: Node) -> Node:
-    try:
-        return node.resolved()
-    except ValueError:  # where it leads depends on who uses it: compared as it is written
-        return node

@@ -17,7 +17,7 @@ from crossdock.contracts.compatibility.keywords import (
     subschemas,
     value_at,
 )
-from crossdock.contracts.compatibility.references import References
+from crossdock.contracts.compatibility.references import References, UnusableReferenceError
 
 DRAFT_7: Final = 7
 DRAFT_2020: Final = 20
@@ -26,6 +26,8 @@ _NEW_IN_2019: Final = frozenset(
     {"dependentRequired", "dependentSchemas", "minContains", "maxContains", "prefixItems"}
     | {"unevaluatedItems", "unevaluatedProperties", "$dynamicRef"}
 )
+_REFERENCES: Final = frozenset({"$ref", "$dynamicRef"})
+_OLD_IN_2020: Final = frozenset({"additionalItems"})
 
 
 class Node(msgspec.Struct, frozen=True, eq=False):
@@ -49,8 +51,8 @@ class Node(msgspec.Struct, frozen=True, eq=False):
         if self.document.draft == DRAFT_7:
             if "$ref" in self.schema:  # draft-07: whatever stands beside it is ignored
                 return {"$ref": self.schema["$ref"]}
-            return {k: v for k, v in self.schema.items() if k not in _NEW_IN_2019}
-        return {k: v for k, v in self.schema.items() if k != "additionalItems"}
+            return _without(self.schema, _NEW_IN_2019)
+        return _without(self.schema, _OLD_IN_2020)
 
     def get(self, keyword: str) -> Any:  # noqa: ANN401 - a keyword's value is of any type
         """Return a keyword's value, None when it is not there."""
@@ -83,7 +85,7 @@ class Node(msgspec.Struct, frozen=True, eq=False):
         seen = {self.pointer}
         node = self
         while set(node.keywords) - ANNOTATIONS in ({"$ref"}, {"$dynamicRef"}):
-            target = node.target()
+            target = next(node.parts(), None)
             if target is None or target.pointer in seen:
                 break
             node = target
@@ -91,12 +93,22 @@ class Node(msgspec.Struct, frozen=True, eq=False):
         return node
 
     def parts(self) -> Iterator[Node]:
-        """Yield the schemas that hold for the same value: by `allOf` and by reference."""
+        """Yield the schemas that hold for the same value: by `allOf` and by reference.
+
+        A reference that cannot be followed is left out; :meth:`target` tells.
+        """
         for at in range(len(self.get("allOf") or ())):
             yield self.child("allOf", str(at))
-        target = self.target()
+        try:
+            target = self.target()
+        except UnusableReferenceError:
+            return
         if target is not None:
             yield target
+
+    def refers(self) -> bool:
+        """Tell whether anything in it leads elsewhere."""
+        return any(not _REFERENCES.isdisjoint(each.keywords) for each in _all_nodes(self))
 
     # Arrays, objects and dependencies are written in two ways.
 
@@ -161,7 +173,7 @@ class Document:
 
     def recurs(self, node: Node) -> bool:
         """Tell whether a place holds, or leads to, one that contains itself."""
-        return any(
+        return bool(self.recursive) and any(
             (target := each.target()) is not None
             and (target.pointer in self.recursive or self.recursive & self._reached(target.pointer))
             for each in _all_nodes(node)
@@ -191,9 +203,15 @@ def matches(pattern: str, name: str) -> bool:
 
 def children(node: Node) -> Iterator[tuple[Steps, Node]]:
     """Yield the places directly inside one, as its draft reads it."""
-    keywords = {k: v for k, v in node.keywords.items() if k not in ANNOTATIONS}
-    for steps, schema in subschemas(keywords):
+    for steps, schema in subschemas(_without(node.keywords, ANNOTATIONS)):
         yield steps, Node(node.document, node.pointer + pointer_of(steps), schema)
+
+
+def _without(schema: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    """Leave some keywords out; a copy is made only where there are any."""
+    if names.isdisjoint(schema):
+        return schema
+    return {k: v for k, v in schema.items() if k not in names}
 
 
 def _all_nodes(node: Node) -> Iterator[Node]:

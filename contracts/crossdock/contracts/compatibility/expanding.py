@@ -68,6 +68,9 @@ class Expansion:
     """Writes out one place of a document.
 
     Where it leads to itself again it is cut: `true` or `false` stands there, whichever is safe.
+
+    Attributes:
+        size: How many schemas were written.
     """
 
     def __init__(
@@ -86,7 +89,7 @@ class Expansion:
         self._cut = cut
         self._known = known
         self._modern = modern and document.draft == DRAFT_7
-        self._left = MAX_SCHEMAS
+        self.size = 0
 
     def write(self, node: Node) -> Schema:
         """Return the schema, without references.
@@ -97,8 +100,8 @@ class Expansion:
         return self._write(node, _Position(above=(node.pointer,)))
 
     def _write(self, node: Node, position: _Position) -> Schema:
-        self._left -= 1
-        if self._left < 0:
+        self.size += 1
+        if self.size > MAX_SCHEMAS:
             raise TooComplexError("larger than can be compared")
         if isinstance(node.schema, bool):
             return node.schema

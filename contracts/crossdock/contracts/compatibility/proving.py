@@ -23,6 +23,7 @@ from crossdock.contracts.compatibility.references import UnusableReferenceError
 from crossdock.contracts.compatibility.witnesses import accepts, witness
 
 _MAX_PROOFS: Final = 2_000
+_MAX_SCHEMAS: Final = 100_000  # in one comparison: a few seconds
 _EFFECTS: Final = {"yes": Effect.KEEPS, "no": Effect.BREAKS, "unknown": Effect.UNDECIDED}
 
 _Place = tuple[str, ...]
@@ -36,6 +37,7 @@ class Prover:
         self._assumed: set[tuple[int, str, str]] = set()
         self._open: set[tuple[int, str, str]] = set()
         self._left = 0
+        self._space = _MAX_SCHEMAS
 
     def effect(self, source: Node, target: Node) -> Effect:
         """Tell whether the target accepts whatever the source does."""
@@ -52,7 +54,7 @@ class Prover:
         if self._left < 0:
             raise TooComplexError("too much to prove")
         if not (source.document.recurs(source) or target.document.recurs(target)):
-            return _covers(source, target)
+            return self._covers(source, target)
         source, target = source.resolved(), target.resolved()
         key = (id(source.document), source.pointer, target.pointer)
         if key in self._open:  # about the same value again: that would be proving it by itself
@@ -78,7 +80,7 @@ class Prover:
             for one, other in _paired(ours[place], theirs[place])
             if one.document.recurs(one) or other.document.recurs(other)
         ]
-        found = _covers(
+        found = self._covers(
             source,
             target,
             frozenset(one.pointer for one, _ in pairs),
@@ -114,6 +116,37 @@ class Prover:
             effects += [self._effect(other, one) for one, other in pairs]
         return worst(*effects)
 
+    def _covers(
+        self,
+        source: Node,
+        target: Node,
+        ours: frozenset[str] = frozenset(),
+        theirs: frozenset[str] = frozenset(),
+    ) -> Effect:
+        modern = source.document.draft != target.document.draft
+        draft = DRAFT_2020 if modern else source.document.draft
+        wide = self._written(
+            Expansion(source.document, cut=True, known=ours, modern=modern), source
+        )
+        narrow = self._written(
+            Expansion(target.document, cut=False, known=theirs, modern=modern), target
+        )
+        found = covers(narrow, wide, draft)
+        if found is Effect.UNDECIDED:
+            narrow, wide = aligned(narrow, wide)
+            found = covers(narrow, wide, draft)
+        if found is Effect.UNDECIDED and not ours and not theirs:
+            return Effect.BREAKS if _has_witness(wide, narrow, draft) else found
+        return found
+
+    def _written(self, expansion: Expansion, node: Node) -> Schema:
+        if self._space <= 0:
+            raise TooComplexError("too much was compared already")
+        try:
+            return expansion.write(node)
+        finally:
+            self._space -= expansion.size
+
 
 def _apart(branches: list[Node]) -> bool:
     """Tell whether it is proven that no value fits two of them."""
@@ -127,25 +160,6 @@ def _apart(branches: list[Node]) -> bool:
         )
     except (CanonicalizationError, jsonschema_rs.ValidationError, ValueError):
         return False
-
-
-def _covers(
-    source: Node,
-    target: Node,
-    ours: frozenset[str] = frozenset(),
-    theirs: frozenset[str] = frozenset(),
-) -> Effect:
-    modern = source.document.draft != target.document.draft
-    draft = DRAFT_2020 if modern else source.document.draft
-    wide = Expansion(source.document, cut=True, known=ours, modern=modern).write(source)
-    narrow = Expansion(target.document, cut=False, known=theirs, modern=modern).write(target)
-    found = covers(narrow, wide, draft)
-    if found is Effect.UNDECIDED:
-        narrow, wide = aligned(narrow, wide)
-        found = covers(narrow, wide, draft)
-    if found is Effect.UNDECIDED and not ours and not theirs and _has_witness(wide, narrow, draft):
-        return Effect.BREAKS
-    return found
 
 
 def _has_witness(source: Schema, target: Schema, draft: int) -> bool:

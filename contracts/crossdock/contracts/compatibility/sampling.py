@@ -31,6 +31,8 @@ _BY_TYPE: Final[dict[str, tuple[Any, ...]]] = {
     "array": ([], [0], ["a", "a"], [None, None, None]),
     "object": ({}, {"other": 0}, {"other": "a", "another": None}),
 }
+_ENDS: Final = ("a", "aaaa", "0", " ")
+_COARSE: Final = 1e12  # beyond it, the next double is far away
 _NAMES: Final = ("other", "another", "x")
 
 Form = jsonschema_rs.CanonicalSchema
@@ -98,17 +100,15 @@ class Sampler:
     def _texts(self, view: forms.StringView) -> Iterator[str]:
         least, most = view.min_length or 0, view.max_length
         for text in self._raw_texts(view):
-            yield text
-            if len(text) < least <= _LONGEST:
-                yield text + "a" * (least - len(text))
-            elif most is not None and len(text) > most:
-                yield text[:most]
+            longer = text + "a" * (least - len(text)) if least <= _LONGEST else text
+            if least <= len(longer) and (most is None or len(longer) <= most):
+                yield longer
 
     def _raw_texts(self, view: forms.StringView) -> Iterator[str]:
-        if view.formats:
-            yield from chain.from_iterable(of_format(each) for each in view.formats)
-        if view.patterns:
-            yield from chain.from_iterable(of_pattern(each) for each in view.patterns)
+        yield from chain.from_iterable(of_format(each) for each in view.formats)
+        found = list(chain.from_iterable(of_pattern(each) for each in view.patterns))
+        yield from found
+        yield from (text + end for text in found for end in _ENDS)
         limits = [view.min_length or 0, view.max_length or 0, *self._hints.lengths]
         yield from ("a" * each for each in _around(limits[:2]) if each <= _LONGEST)
         yield from (each for each in self._hints.values if isinstance(each, str))
@@ -119,25 +119,31 @@ class Sampler:
         yield from chain.from_iterable(of_format(each) for each in self._hints.formats)
 
     def _numbers(self, view: forms.NumberView | forms.IntegerView) -> Iterator[float]:
-        factors = [_plain(each) for each in view.multiple_of] or [1]
+        least, most = _limit(view.minimum), _limit(view.maximum)
+        for value in self._raw_numbers(view):
+            within = (least is None or value >= least) and (most is None or value <= most)
+            if within:
+                yield value
+
+    def _raw_numbers(self, view: forms.NumberView | forms.IntegerView) -> Iterator[float]:
         whole = isinstance(view, forms.IntegerView)
-        given = [view.minimum, view.maximum]
-        limits = [_plain(each) for each in given if each is not None]
+        limits = [each for each in (_limit(view.minimum), _limit(view.maximum)) if each is not None]
         hints = [*self._hints.numbers, *(e for e in self._hints.values if _is_number(e))]
+        factors = [_plain(each) for each in view.multiple_of]
         for start in chain(_around(limits), _ANY_NUMBER, _around(hints)):
-            yield int(start) if whole else start
-            yield from () if whole else (start + 0.5,)
-            for factor in factors:
-                if factor != 1 and abs(start) < 1e12:  # noqa: PLR2004 - beyond it, doubles are coarse
-                    near = round(start / factor)
-                    yield from (each * factor for each in (near, near + 1, near - 1))
+            for factor in factors if abs(start) < _COARSE else ():
+                near = round(start / factor)
+                yield from (each * factor for each in (near, near + 1, near - 1))
+            if not factors:
+                yield int(start) if whole else start
+                yield from () if whole else (start + 0.5,)
 
     def _arrays(self, view: forms.ArrayView, depth: int) -> Iterator[list[Any]]:
         prefix = [self.values(each, depth + 1)[:_FEW] for each in view.prefix_items]
         rest = [0, "a"] if view.items is None else self.values(view.items, depth + 1)[:_FEW]
         wanted = [self.values(each.schema, depth + 1)[:_FEW] for each in view.contains]
         least, most = view.min_items or 0, view.max_items
-        counts = [least, len(prefix), len(prefix) + 1, len(wanted), most or 0]
+        counts = [max(least, len(wanted), 1), least, len(prefix), len(prefix) + 1, most or 0]
         for count in dict.fromkeys(_around([*counts, *self._hints.counts])):
             if least <= count <= min(most if most is not None else _LONGEST, _LONGEST):
                 yield from self._lists(int(count), prefix, rest, wanted)
@@ -243,6 +249,10 @@ def _alternating(sources: Iterable[Iterable[Any]]) -> Iterator[Any]:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _limit(value: Any) -> Any:  # noqa: ANN401 - int, float, Decimal or None
+    return None if value is None else _plain(value)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - int, float or Decimal

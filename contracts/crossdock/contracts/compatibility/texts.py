@@ -47,7 +47,7 @@ def of_format(name: str) -> tuple[str, ...]:
 def of_pattern(pattern: str) -> list[str]:
     """Return a few texts in which a regular expression is found; none when it is too hard."""
     found = []
-    for more in (0, 1, 2):
+    for more in (0, 1, 2, 5, 40):
         try:
             found.append(_Reader(pattern, more).text())
         except (IndexError, ValueError):

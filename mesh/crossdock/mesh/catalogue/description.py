@@ -6,6 +6,7 @@ The composition root fills it, because only that knows contracts, routes and wor
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, TypeAlias
 
@@ -61,7 +62,7 @@ class DescribedVersion(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(each for each in self.examples if each.valid)
 
 
-class DescribedContract(msgspec.Struct, frozen=True, kw_only=True):
+class DescribedContract(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A contract with all of its versions.
 
     Attributes:
@@ -84,7 +85,7 @@ class DescribedContract(msgspec.Struct, frozen=True, kw_only=True):
     deprecated: str = ""
     personal: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def highest(self) -> DescribedVersion:
         """The version that is meant when none is named."""
         chosen = ContractRef(self.name).best(each.version for each in self.versions)
@@ -236,12 +237,12 @@ def _contract(registry: Registry, name: str, examples: ExamplesOf | None) -> Des
 def _deprecation(said: Deprecation | None) -> str:
     if said is None:
         return ""
-    parts = [said.reason, f"since {said.since}"]
+    parts = [f"since {said.since}"]
     if said.sunset is not None:
         parts.append(f"until {said.sunset}")
     if said.replaced_by:
         parts.append(f"use {said.replaced_by}")
-    return "; ".join(parts)
+    return f"{said.reason.rstrip('.')} ({', '.join(parts)})"
 
 
 def revision_of(document: object) -> str:

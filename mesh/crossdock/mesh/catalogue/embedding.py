@@ -9,9 +9,12 @@ gets an ``$id`` of its own instead, from which its references lead on (JSON Sche
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import quote, urldefrag, urljoin
+
+import msgspec
 
 from crossdock.contracts.contract import DEFAULT_DRAFT
 
@@ -29,6 +32,7 @@ _MAPS: Final = frozenset(
         "properties",
     }
 )
+_MAY_REFER: Final = re.compile(rb'"\$(ref|id|anchor|dynamic|recursive)')
 _OURS: Final = "project:/"  # the `$id` that a project's reader gives to what it puts together
 
 
@@ -41,6 +45,8 @@ def embedded(schema: dict[str, Any], at: str, name: str) -> dict[str, Any]:
         name: URI for it, used when its parts have names of their own.
     """
     plain = {key: value for key, value in schema.items() if not _default(key, value)}
+    if not _MAY_REFER.search(msgspec.json.encode(plain)):  # most schemas: nothing to walk through
+        return plain
     if names_its_parts(schema):
         return {"$id": name, "$schema": schema.get("$schema", DEFAULT_DRAFT), **plain}
     places = {str(part["$id"]): pointer for pointer, part in parts_of(plain, at) if "$id" in part}

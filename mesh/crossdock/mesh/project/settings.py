@@ -97,6 +97,18 @@ class Policy(_File, frozen=True):
     dead_letter_limit: Count = 10_000
 
 
+class StepSettings(_File, frozen=True):
+    """Bounds of the process that runs the Python steps of a router.
+
+    Attributes:
+        memory: Most memory that it may take; what needs more fails.
+        timeout: Longest time for one call, where the step itself says nothing else.
+    """
+
+    memory: Size = Size(512 * 1024**2)
+    timeout: Duration = Duration(10)
+
+
 class TelemetrySettings(_File, frozen=True):
     """Traces and logs.
 
@@ -119,6 +131,7 @@ class MeshFile(_File, frozen=True):
         broker: NATS JetStream.
         policies: Named failure policies; ``standard`` exists always.
         telemetry: Traces and logs.
+        steps: Bounds of Python steps.
     """
 
     mesh: str
@@ -127,6 +140,7 @@ class MeshFile(_File, frozen=True):
     broker: BrokerSettings = BrokerSettings()
     policies: dict[str, Policy] = {}
     telemetry: TelemetrySettings = TelemetrySettings()
+    steps: StepSettings = StepSettings()
 
     def policy(self, name: str) -> Policy:
         """Return a named policy; ``standard`` is there without being written.

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final, Self
 
-from crossdock.contracts import CrossdockError, Disconnected, Halt, Subjects
+from crossdock.contracts import Disconnected, Halt, Subjects
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.project.scalars import Secret
 from crossdock.mesh.registry.folders import write_files
@@ -23,6 +23,7 @@ log = logging.getLogger("crossdock.registry")
 
 _LOOK_EVERY: Final = 5.0  # a notice may be missed, for example while reconnecting
 _AGAIN: Final = 1.0
+_TELL_AFTER: Final = 5
 _MOST: Final = 10
 
 
@@ -40,6 +41,7 @@ class LiveSource:
         self._folder: Path | None = None
         self._files: dict[str, Digest] = {}
         self._seen = ""
+        self._wanted = 0
 
     @classmethod
     @contextlib.contextmanager
@@ -93,22 +95,33 @@ class LiveSource:
     async def changes(self, bus: Bus, /) -> AsyncIterator[Content]:
         """Yield each newer revision; survives a broker that is away."""
         store = RevisionStore(bus)
+        failures = 0
         while True:
             try:
                 async with store.changes() as told:
-                    while True:
-                        told.clear()
-                        head = (await store.head()).revision
-                        if head is not None and head.id != self._seen:
-                            content = await self._fetch(store, head)
-                            self._seen = head.id
-                            yield content
-                            continue
-                        with contextlib.suppress(TimeoutError):
-                            await asyncio.wait_for(told.wait(), _LOOK_EVERY)
-            except CrossdockError as error:  # also a replica that has not yet what its leader has
+                    async for content in self._newer(store, told):
+                        failures = 0
+                        yield content
+            except Disconnected as error:
                 log.warning("registry not followed, will try again", extra={"why": error.reason})
+            except Halt as error:  # damaged, or a replica that has not yet what its leader has
+                failures += 1
+                if failures == _TELL_AFTER:
+                    yield Content(self._root, self._wanted, error.reason)
             await asyncio.sleep(_AGAIN)
+
+    async def _newer(self, store: RevisionStore, told: asyncio.Event) -> AsyncIterator[Content]:
+        while True:
+            told.clear()
+            head = (await store.head()).revision
+            if head is not None and head.id != self._seen:
+                self._wanted = head.number
+                content = await self._fetch(store, head)
+                self._seen = head.id
+                yield content
+                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(told.wait(), _LOOK_EVERY)
 
     def _newest_first(self, first: Revision) -> Iterator[Revision]:
         yield first

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -17,21 +17,19 @@ _PART = re.compile(r"[A-Za-z0-9_@+=,-][A-Za-z0-9_@+=,. -]{0,126}\Z")  # no dot f
 _SCHEMA: Final = ".schema.json"
 _VERSION_DEPTH: Final = 4  # contracts/DOMAIN/ENTITY.EVENT/VERSION.schema.json
 
-Kind = Literal["mesh", "clients", "contract", "definition", "route", "worker", "api", "step"]
-_KINDS: Final[dict[str, Kind]] = {"routes": "route", "workers": "worker", "apis": "api"}
-
 
 class Item(msgspec.Struct, frozen=True, order=True):
     """What a file is a part of.
 
     Attributes:
-        kind: What it is.
+        kind: ``mesh``, ``clients``, ``contract``, ``definition``, or what its folder holds, as
+            ``route`` and ``worker``.
         name: Its name: of a contract ``domain.entity.event``, of a route that of its file.
         version: Version of the contract, when the file is its schema.
         main: It is the file that defines it, and not one beside that.
     """
 
-    kind: Kind
+    kind: str
     name: str
     version: str = ""
     main: bool = True
@@ -63,7 +61,7 @@ def item_of(path: str) -> Item:
         return Item("clients" if parts[0] == "clients.yaml" else "mesh", stem)
     if parts[0] == "contracts":
         return _of_contract(parts)
-    kind = _KINDS.get(parts[0], "step")
+    kind = parts[0].removesuffix("s")
     return Item(kind, stem, main=len(parts) == 2 and suffix == "yaml")  # noqa: PLR2004 - in the folder itself
 
 

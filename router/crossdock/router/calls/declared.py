@@ -11,7 +11,8 @@ from crossdock.mesh.project.document import read_bytes
 from crossdock.mesh.project.problems import ProjectError
 from crossdock.router.calls.answers import read_answer
 from crossdock.router.calls.loading import LoadedCall
-from crossdock.router.effects import Answer, Claim, Effect
+from crossdock.router.effects import Answer, Claim, Effect, Invoke
+from crossdock.router.python_steps.launching import BlockingSteps
 
 NOTHING: Final = "nothing"
 FAILS: Final = "fails"
@@ -28,6 +29,7 @@ class DeclaredAnswers:
         folder: Path,
         *,
         seen: bool = False,
+        functions: BlockingSteps | None = None,
     ) -> None:
         """Read nothing yet.
 
@@ -36,7 +38,9 @@ class DeclaredAnswers:
             calls: The calls of the project.
             folder: The project folder.
             seen: Whether another message was there before with each key.
+            functions: The project's Python steps, which are called for real.
         """
+        self._functions = functions
         self._seen = seen
         self._declared = declared
         self._calls = calls
@@ -52,6 +56,8 @@ class DeclaredAnswers:
         """
         if isinstance(effect, Claim):
             return not self._seen
+        if isinstance(effect, Invoke):
+            return self._invoke(effect)
         name = effect.client
         declared = self._declared.get(name)
         if declared is None:
@@ -67,6 +73,11 @@ class DeclaredAnswers:
                 f"{effect.step} asks {name} more than the {at} times that are declared"
             )
         return self._answer(declared[at], name)
+
+    def _invoke(self, invoke: Invoke) -> Answer:
+        if self._functions is None:
+            raise ValueError(f"{invoke.step} is a Python step, and there are none")
+        return self._functions.call(invoke.function, invoke.data, invoke.attributes)
 
     def _answer(self, text: str, name: str) -> Answer:
         if text == FAILS:

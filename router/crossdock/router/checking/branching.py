@@ -147,5 +147,5 @@ def _not_boolean(tree: n.Node, world: World) -> list[Finding]:
     if found.may_miss or not plain:
         return []  # whether an optional field is there is a fair question
     test = " > 0" if any(isinstance(each, Number) for each in found.kinds) else ' != ""'
-    message = f"is {kind_name(found)}, not true or false: write what it is compared with, as{test}"
+    message = f"is {kind_name(found)}, not true or false: write a comparison, such as{test}"
     return [Finding(code="condition-not-boolean", message=message, warning=True)]

@@ -11,13 +11,14 @@ from crossdock.router.checking.functions import (
     ALWAYS_THERE,
     MAY_GIVE_NOTHING,
     SIGNATURES,
+    Parameter,
     Signature,
     as_list,
     same_items,
     signature,
     types_named,
 )
-from crossdock.router.checking.making import items, optional, sequence, union
+from crossdock.router.checking.making import items, may_be_list, optional, sequence, union
 from crossdock.router.checking.types import (
     ANYTHING,
     FUNCTION,
@@ -117,21 +118,18 @@ class Calls:
     def _check(
         self, name: str, found: Signature, given: list[Type], places: list[int], at: int
     ) -> None:
-        if found.most is not None and len(given) > found.most:
-            message = f"${name} takes at most {found.most} arguments, and here are {len(given)}"
-            self._inference.tell("argument-count", message, at)
-            return
-        if len(given) < found.least:
-            message = f"${name} needs at least {found.least} arguments, and here are {len(given)}"
+        if len(given) < found.least or (found.most is not None and len(given) > found.most):
+            message = f"${name} takes {found.counts}, and {len(given)} are given"
             self._inference.tell("argument-count", message, at)
             return
         if found.parameters and found.parameters[0].context and len(given) < len(found.parameters):
             return  # which arguments are given depends on their types
         for parameter, argument, place in zip(found.parameters, given, places, strict=False):
             if parameter.refuses(argument):
+                given_is = _given(parameter, argument)
                 message = (
-                    f"${name} needs {parameter.what}, and this is {kind_name(argument.present)}: "
-                    "every such message would be a dead letter"
+                    f"${name} needs {parameter.what}, and {given_is}: every such message would be "
+                    "a dead letter"
                 )
                 self._inference.tell("argument-type", message, place)
 
@@ -156,6 +154,12 @@ class Calls:
                     for name, found in fields.items()
                 }
         return Type((Object(fields, rest),))
+
+
+def _given(parameter: Parameter, argument: Type) -> str:
+    if "a" in parameter.letters and may_be_list(argument):
+        return f"here each is {kind_name(items(argument))}"
+    return f"this is {kind_name(argument.present)}"
 
 
 def _result(name: str, found: Signature, given: list[Type]) -> Type:

@@ -197,6 +197,14 @@ class Signature(msgspec.Struct, frozen=True):
         """How many arguments there may be; None for any number."""
         return None if any(each.many for each in self.parameters) else len(self.parameters)
 
+    @property
+    def counts(self) -> str:
+        """How many arguments there may be, for a person."""
+        most = self.most
+        if most == self.least:
+            return f"{most} argument{'s' if most != 1 else ''}"
+        return f"{self.least} to {most} arguments" if most is not None else "arguments"
+
 
 @lru_cache(maxsize=256)
 def signature(name: str) -> Signature | None:

@@ -121,7 +121,7 @@ class Inference:
         if node.name in SIGNATURES:
             return FUNCTION
         if node.name not in self.assigned and self.complete:
-            near = get_close_matches(node.name[:80], SIGNATURES, n=1)
+            near = get_close_matches(node.name[:80], scope.names(), n=1)
             hint = f"; did you mean ${near[0]}?" if near else ": assign it first, with :="
             self.tell("unknown-variable", f"nothing sets ${node.name[:80]}{hint}", node.at)
         return ANYTHING

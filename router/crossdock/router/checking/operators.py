@@ -153,11 +153,11 @@ def _unlike(sign: str, one: Type, other: Type, at: int) -> Finding:
     result = "always true" if sign == "!=" else "never true"
     missed = _missed_value(one, other) or _missed_value(other, one)
     if missed:
-        message = f"{missed}; `{sign}` is {result} here"
+        message = f"`{sign}` is {result}: {missed}"
         return Finding(code="unknown-value", message=message, at=at)
     if {type(each) for each in one.kinds} & {type(each) for each in other.kinds}:
-        message = f"{describe(one)} and {describe(other)} have no value in common; `{sign}` is "
-        return Finding(code="unknown-value", message=message + result, at=at)
+        both = f"{describe(one)} and {describe(other)} have no value in common"
+        return Finding(code="unknown-value", message=f"`{sign}` is {result}: {both}", at=at)
     advice = ""
     if sign in ("=", "!=") and any(isinstance(each, List) for each in (*one.kinds, *other.kinds)):
         advice = ": to look into a list, write VALUE in LIST"

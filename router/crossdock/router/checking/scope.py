@@ -39,6 +39,15 @@ class Scope(msgspec.Struct, frozen=True):
             scope = scope.outer
         return None
 
+    def names(self) -> list[str]:
+        """Return the variables that are known here."""
+        found: list[str] = []
+        scope: Scope | None = self
+        while scope is not None:
+            found += scope.variables
+            scope = scope.outer
+        return found
+
     def assign(self, name: str, value: Type) -> None:
         """Give a variable of this scope a value; one that has several is not followed."""
         known = self.variables.get(name)

@@ -25,7 +25,10 @@ from crossdock.router.checking.world import Arm, World
 from crossdock.router.flow import PureStep
 from crossdock.router.steps.content_filter import ContentFilter
 from crossdock.router.steps.enricher import Enricher
+from crossdock.router.steps.expiration import Expiration
 from crossdock.router.steps.field_paths import Tree
+from crossdock.router.steps.function import Function
+from crossdock.router.steps.idempotent_receiver import IdempotentReceiver
 from crossdock.router.steps.message_filter import MessageFilter
 from crossdock.router.steps.normalizer import Normalizer
 from crossdock.router.steps.scatter_gather import ScatterGather
@@ -48,7 +51,10 @@ class Walk:
             MessageFilter: self._message_filter,
             Splitter: self._splitter,
             Enricher: self._enricher,
+            Function: self._function,
             Normalizer: self._normalizer,
+            Expiration: lambda _, world: world,
+            IdempotentReceiver: self._idempotent_receiver,
             WireTap: lambda _, world: world,
             ScatterGather: self._scatter,
         }
@@ -128,6 +134,13 @@ class Walk:
             data = both if both.kinds else wanted
         return replace(world, data=data, contract=wanted, gates=())
 
+    def _function(self, step: Function, world: World) -> World:
+        """A function takes what its contract says, and makes what its contract says."""
+        if world.contract is None or world.contract != type_of_schema(step.takes.schema):
+            self.keeps(world.data, type_of_schema(step.takes.schema), f"/{step.name}/python")
+        made = type_of_schema(step.emits.schema)
+        return replace(world, data=made, contract=made, gates=())
+
     def _content_filter(self, step: ContentFilter, world: World) -> World:
         pointer = f"/{step.name}/{step.pattern}"
         for path in _missing(world.data, step.fields):
@@ -150,6 +163,10 @@ class Walk:
             self.mapping(question, f"/{step.name}/scatter/ask/{client}", world)
         told = list_of(Type((Object({"from": TEXT, "answer": ANYTHING}),)))
         return replace(world, variables=world.variables | {step.settings.into: told})
+
+    def _idempotent_receiver(self, step: IdempotentReceiver, world: World) -> World:
+        self.mapping(step.key, f"/{step.name}/once/key", world)
+        return world
 
     def _normalizer(self, step: Normalizer, world: World) -> World:
         wanted = type_of_schema(step.contract.schema)

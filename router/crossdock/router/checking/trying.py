@@ -17,13 +17,14 @@ from crossdock.router.checking.trees import place_of, tree_of
 from crossdock.router.compiled import CompiledBranch, CompiledRoute
 from crossdock.router.deciding import attributes_of
 from crossdock.router.driving import drive
-from crossdock.router.effects import Answer, Effect
+from crossdock.router.effects import Answer, Claim, Effect
 from crossdock.router.flow import Flow, Run, walk
 
 _FORM: Final = frozenset(
     {"type", "required", "additionalProperties", "unevaluatedProperties", "enum", "const"}
 )
 _SHOWN: Final = 300
+_TIME: Final = "2024-02-29T12:00:00Z"
 Holds = Callable[[Json, dict[str, Json] | None], bool]
 
 
@@ -89,6 +90,7 @@ class _Trial:
             type=self._contract.name,
             dataschema=self._contract.dataschema,
             data=data,
+            time=_TIME,
         )
         variables = {"message": attributes_of(message)} if self._route.uses_message else {}
         flow = Flow(data=self._document, raw=data, contract=self._contract, variables=variables)
@@ -97,7 +99,7 @@ class _Trial:
             return []
         run = Run(message, self._contract)
         try:
-            flows = drive(walk(self._route.steps, [flow], run), _unasked)
+            flows = drive(walk(self._route.steps, [flow], run), _answer)
         except CrossdockError as error:
             done = {each.step for each in run.ran}
             step = next(each for each in self._route.steps if each.name not in done)
@@ -187,5 +189,8 @@ def _holds(flow: Flow, holds: Holds, pointer: str) -> bool:
         raise _FailedError(pointer, error) from error
 
 
-def _unasked(effect: Effect) -> Answer:
+def _answer(effect: Effect) -> Answer:
+    """Answer what a check can know: that a message is the first of its kind."""
+    if isinstance(effect, Claim):
+        return True
     raise _AsksError(effect.step)

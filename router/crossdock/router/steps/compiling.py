@@ -11,6 +11,7 @@ from crossdock.router.step_file import Step
 from crossdock.router.steps.content_filter import compile_drop, compile_keep
 from crossdock.router.steps.enricher import compile_enrich
 from crossdock.router.steps.expiration import compile_expires
+from crossdock.router.steps.function import compile_python
 from crossdock.router.steps.idempotent_receiver import compile_once
 from crossdock.router.steps.message_filter import compile_where
 from crossdock.router.steps.normalizer import compile_normalize
@@ -58,4 +59,5 @@ _COMPILERS: Final[dict[str, Callable[[Step, str, CompileScope], PureStep | None]
     "tap": compile_tap,
     "normalize": compile_normalize,
     "scatter": compile_scatter,
+    "python": compile_python,
 }

@@ -52,7 +52,7 @@ class IdempotentReceiver(EffectStep, frozen=True, kw_only=True):
         return Claim(
             step=self.name,
             key=f"{self.name} {msgspec.json.encode(key).decode()}",
-            holder=f"{' '.join(run.identity)}{part}",
+            holder=f"{' '.join(run.message.identity)}{part}",
             window=self.window,
         )
 

@@ -42,7 +42,7 @@ class WireTap(PureStep, frozen=True, kw_only=True):
         parent = run.message
         # No destination has a `/`, so that no other child has this id.
         branch = f"{self.to}/{self.name}{part}"
-        own = child_id(*run.identity, self.route, branch)
+        own = child_id(*run.message.identity, self.route, branch)
         extensions = base_extensions(parent) | flow.extensions
         return make_child(
             parent, own, self.source, flow.contract or run.accepted, flow.bytes(), extensions

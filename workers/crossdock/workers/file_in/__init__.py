@@ -12,4 +12,5 @@ adapter = Adapter(
     direction="source",
     settings=FileInSettings,
     make=FileSource,
+    places=FileInSettings.places,
 )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fnmatch
+import os
+import re
 from typing import Final, Literal
 
 import msgspec
 
 from crossdock.mesh.project.scalars import Duration, Size
+from crossdock.workers.adapter import Place
 
 FieldType = Literal["string", "number", "integer", "boolean"]
 
@@ -99,3 +103,8 @@ class FileInSettings(_Settings, frozen=True):
     def taken(self) -> str:
         """Pattern of the names that are taken."""
         return self.pattern or f"*.{self.format}"
+
+    def places(self) -> tuple[Place, ...]:
+        """Return the files that are taken."""
+        names = fnmatch.translate(self.taken)
+        return (Place("file", f"{re.escape(os.path.normpath(self.folder))}/{names}"),)

@@ -12,4 +12,5 @@ adapter = Adapter(
     direction="sink",
     settings=FileOutSettings,
     make=FileSink,
+    places=FileOutSettings.places,
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final, Literal
 
 import msgspec
 
 from crossdock.mesh.project.scalars import Duration, Size
+from crossdock.workers.adapter import Place
 
 _MOST_IDS: Final = 100_000_000
 
@@ -54,3 +56,8 @@ class FileOutSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             raise ValueError("rotate is a size, and only for jsonl and csv")
         if not 1 <= self.remember <= _MOST_IDS:
             raise ValueError(f"remember is from 1 to {_MOST_IDS}")
+
+    def places(self) -> tuple[Place, ...]:
+        """Return the file, or one as it will be in the folder."""
+        path = os.path.normpath(self.path)
+        return (Place("file", f"{path}/1.json" if self.format == "json" else path),)

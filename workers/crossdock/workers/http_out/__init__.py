@@ -22,4 +22,5 @@ adapter = Adapter(
     settings=HttpOutSettings,
     make=HttpSink,
     effect_once=False,  # only where the server honours Idempotency-Key
+    places=HttpOutSettings.places,
 )

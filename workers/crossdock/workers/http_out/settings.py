@@ -11,6 +11,7 @@ from crossdock.mesh.project.scalars import Duration
 from crossdock.mesh.web.address import check_address
 from crossdock.mesh.web.auth import Auth, NoAuth
 from crossdock.mesh.web.headers import check_headers
+from crossdock.workers.adapter import Place
 
 
 class _Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,3 +61,10 @@ class HttpOutSettings(_Settings, frozen=True):
         if not self.timeout:
             raise ValueError("timeout is more than nothing")
         check_headers(self.headers)
+
+    def places(self) -> tuple[Place, ...]:
+        """Return the path on its server."""
+        url = httpx.URL(self.url)
+        host = "127.0.0.1" if url.host == "localhost" else url.host
+        port = url.port or (443 if url.scheme == "https" else 80)
+        return (Place(f"http://{host}:{port}", url.path),)

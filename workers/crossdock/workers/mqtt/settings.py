@@ -90,6 +90,12 @@ class MqttSettings(_Settings, frozen=True):
         """Host and port."""
         return self.host, self.port or (8883 if self.tls else 1883)
 
+    @property
+    def system(self) -> str:
+        """What tells this broker from others."""
+        host, port = self.address
+        return f"mqtt://{'127.0.0.1' if host == 'localhost' else host}:{port}"
+
 
 def _is_here(host: str) -> bool:
     """Tell whether a host is this machine; a reference (``${env:…}``) is told at run time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 _LONGEST: Final = 65535  # bytes
@@ -29,6 +30,16 @@ def filter_problem(text: str) -> str | None:
         if "+" in level and level != "+":
             return "+ stands alone in its level"
     return _text_problem(text)
+
+
+def filter_expression(text: str) -> str:
+    """Return a regular expression of the topics that a topic filter matches."""
+    if text.startswith(_SHARED):
+        text = text[len(_SHARED) :].partition("/")[2]
+    if text == "#":
+        return r"(?!\$).*"
+    found = re.escape(text.removesuffix("/#")).replace(r"\+", "[^/]*")
+    return f"{found}(/.*)?" if text.endswith("/#") else found
 
 
 def _text_problem(text: str) -> str | None:

@@ -12,4 +12,5 @@ adapter = Adapter(
     direction="source",
     settings=MqttInSettings,
     make=MqttSource,
+    places=MqttInSettings.places,
 )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from crossdock.mesh.project.scalars import Duration
+from crossdock.workers.adapter import Place
 from crossdock.workers.mqtt.settings import MqttSettings
-from crossdock.workers.mqtt.topics import filter_problem
+from crossdock.workers.mqtt.topics import filter_expression, filter_problem
 
 
 class MqttInSettings(MqttSettings, frozen=True, kw_only=True):
@@ -34,3 +35,7 @@ class MqttInSettings(MqttSettings, frozen=True, kw_only=True):
                 raise ValueError(f"topics: {text[:80]!r}: {problem}")
         if not 1 <= self.session < 2**32 - 1:
             raise ValueError("session is at least 1s: without one, messages would be lost")
+
+    def places(self) -> tuple[Place, ...]:
+        """Return the topics that are received."""
+        return tuple(Place(self.system, filter_expression(each)) for each in self.topics)

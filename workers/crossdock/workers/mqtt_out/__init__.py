@@ -13,4 +13,5 @@ adapter = Adapter(
     settings=MqttOutSettings,
     make=MqttSink,
     effect_once=False,  # MQTT has nothing that a broker could tell a repeat by
+    places=MqttOutSettings.places,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crossdock.workers.adapter import Place
 from crossdock.workers.mqtt.settings import MqttSettings
 from crossdock.workers.mqtt.topics import topic_problem
 
@@ -31,3 +32,7 @@ class MqttOutSettings(MqttSettings, frozen=True, kw_only=True):
             raise ValueError("give either topic or topic_field")
         if self.topic is not None and (problem := topic_problem(self.topic)):
             raise ValueError(f"topic: {problem}")
+
+    def places(self) -> tuple[Place, ...]:
+        """Return the topic; none when the message says it."""
+        return () if self.topic is None else (Place(self.system, self.topic),)

@@ -28,4 +28,5 @@ adapter = Adapter(
     direction="source",
     settings=SqlInSettings,
     make=_make,
+    places=SqlInSettings.places,
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import msgspec
 
 from crossdock.mesh.project.scalars import Duration, SecretUrl
+from crossdock.workers.adapter import Place
 
 _MOST_OVERLAP = 10_000
 
@@ -56,3 +58,7 @@ class SqlInSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             raise ValueError("tie is another column than key; leave it out when key is unique")
         if self.table == self.progress_table:
             raise ValueError("table and progress_table must not be the same table")
+
+    def places(self) -> tuple[Place, ...]:
+        """Return the table."""
+        return (Place(self.url.reveal(), re.escape(f"{self.schema or ''}.{self.table}")),)

@@ -28,4 +28,5 @@ adapter = Adapter(
     direction="sink",
     settings=SqlOutSettings,
     make=_make,
+    places=SqlOutSettings.places,
 )

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from crossdock.mesh.project.scalars import Duration, SecretUrl
+from crossdock.workers.adapter import Place
 
 
 class SqlOutSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,3 +41,7 @@ class SqlOutSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             raise ValueError("mode upsert needs key, and mode insert has none")
         if self.table == self.inbox:
             raise ValueError("table and inbox must not be the same table")
+
+    def places(self) -> tuple[Place, ...]:
+        """Return the table."""
+        return (Place(self.url.reveal(), f"{self.schema or ''}.{self.table}"),)

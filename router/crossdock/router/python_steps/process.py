@@ -1,0 +1,222 @@
+"""The process of the Python steps as the router sees it: called, bounded in time, started again.
+
+A step may end its process, or hang in a thread that nobody can stop; then the process is started
+again. What else was being called at that moment is called again, one at a time, so that the one
+that ends processes is found and only that one has failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from crossdock.contracts import Halt, Retry
+from crossdock.router.python_steps.frames import (
+    HEADER,
+    MAX_FRAME,
+    Ask,
+    Cancel,
+    Failed,
+    Ready,
+    Told,
+    decode_from_host,
+    frame,
+)
+from crossdock.router.python_steps.launching import command, environment, instruction, usable
+from crossdock.router.python_steps.loading import Functions, written
+
+log = logging.getLogger("crossdock.router.python_steps")
+
+_START: Final = 30.0  # seconds for importing all files
+_GRACE: Final = 0.5  # seconds that a coroutine has to end once it is cancelled
+
+
+class _Ended(Exception):
+    """The process ended while a call was under way."""
+
+
+class _Child:
+    """One process, and the calls that it has not answered."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._calls: dict[int, asyncio.Future[Told | Failed]] = {}
+        self._reading = asyncio.create_task(self._read_on(), name="python steps")
+
+    @property
+    def ended(self) -> bool:
+        return self._reading.done()
+
+    @contextlib.contextmanager
+    def asking(self, ask: Ask) -> Iterator[asyncio.Future[Told | Failed]]:
+        """Ask, and give what will hold the answer; it is forgotten when the block ends."""
+        answer: asyncio.Future[Told | Failed] = asyncio.get_running_loop().create_future()
+        self._calls[ask.id] = answer
+        try:
+            self.send(frame(ask))
+            yield answer
+        finally:
+            del self._calls[ask.id]
+
+    def send(self, framed: bytes) -> None:
+        """Write one frame.
+
+        Raises:
+            _Ended: There is nobody to read it.
+        """
+        pipe = self._process.stdin
+        if self.ended or pipe is None or pipe.is_closing():
+            raise _Ended
+        pipe.write(framed)
+
+    async def end(self) -> None:
+        """Kill it; its calls fail."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._reading
+
+    async def _read_on(self) -> None:
+        try:
+            while True:
+                told = await _read(self._process)
+                assert not isinstance(told, Ready)  # noqa: S101 - only the first frame is
+                waiting = self._calls.get(told.id)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(told)
+        except asyncio.IncompleteReadError:
+            pass
+        await self._process.wait()
+        for each in self._calls.values():
+            if not each.done():
+                each.set_exception(_Ended())
+
+
+class StepProcess:
+    """Calls steps. Started by :meth:`start`, safe to stop twice.
+
+    Attributes:
+        restarts: How often the process had to be started again.
+    """
+
+    def __init__(self, functions: Functions) -> None:
+        """Start nothing yet.
+
+        Args:
+            functions: The steps, with their files and bounds.
+        """
+        self._functions = functions
+        self._timeout = functions.settings.timeout
+        self._child: _Child | None = None
+        self._numbers = itertools.count()
+        self._starting = asyncio.Lock()
+        self._alone = asyncio.Lock()
+        self.restarts = 0
+
+    async def start(self) -> None:
+        """Start the process and wait until it has imported everything.
+
+        Raises:
+            Halt: With everything that is wrong with the files.
+        """
+        await self._running()
+
+    async def stop(self) -> None:
+        """End the process; calls under way fail."""
+        child, self._child = self._child, None
+        if child is not None:
+            await child.end()
+
+    async def call(self, step: str, data: Any, attributes: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON is untyped
+        """Return what a step makes of data; None when nothing goes on.
+
+        Args:
+            step: Its name.
+            data: Of the message.
+            attributes: Of the message.
+
+        Raises:
+            CrossdockError: What the step raised; Retry also when it took too long or ended its
+                process.
+        """
+        while self._alone.locked():  # one that is suspected is alone
+            async with self._alone:
+                pass
+        try:
+            return await self._call(step, data, attributes)
+        except _Ended:
+            async with self._alone:
+                return await self._call_alone(step, data, attributes)
+
+    async def _call_alone(self, step: str, data: Any, attributes: dict[str, Any]) -> Any:  # noqa: ANN401 - as call
+        try:
+            return await self._call(step, data, attributes)
+        except _Ended:
+            raise Retry(f"step {step}: it ended its process, or needs more memory") from None
+
+    async def _call(self, step: str, data: Any, attributes: dict[str, Any]) -> Any:  # noqa: ANN401 - as call
+        child = await self._running()
+        ask = Ask(next(self._numbers), step, data, attributes)
+        with child.asking(ask) as answer:
+            told = await self._in_time(child, ask, answer)
+        if isinstance(told, Told):
+            return told.data
+        raise instruction(step, told)
+
+    async def _in_time(
+        self, child: _Child, ask: Ask, answer: asyncio.Future[Told | Failed]
+    ) -> Told | Failed:
+        limit = self._functions.steps[ask.step].timeout or self._timeout
+        done, _ = await asyncio.wait([answer], timeout=limit)
+        if done:
+            return answer.result()
+        child.send(frame(Cancel(ask.id)))
+        done, _ = await asyncio.wait([answer], timeout=_GRACE)
+        if not done:
+            log.warning("a step hangs: its process is ended", extra={"step": ask.step})
+            await child.end()
+        raise Retry(f"step {ask.step}: it took longer than {limit:g} s")
+
+    async def _running(self) -> _Child:
+        async with self._starting:
+            if self._child is None or self._child.ended:
+                self.restarts += self._child is not None
+                self._child = await self._started()
+            return self._child
+
+    async def _started(self) -> _Child:
+        with written(self._functions.files) as folder:  # imported once, then not needed
+            return await self._started_in(folder)
+
+    async def _started_in(self, folder: Path) -> _Child:
+        process = await asyncio.create_subprocess_exec(
+            *command(folder, self._functions.settings.memory),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=environment(),
+            limit=MAX_FRAME + HEADER.size,
+        )
+        try:
+            async with asyncio.timeout(_START):
+                ready = await _read(process)
+            assert isinstance(ready, Ready)  # noqa: S101 - the first frame
+            usable(ready)
+        except (TimeoutError, asyncio.IncompleteReadError, Halt) as error:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            if isinstance(error, Halt):
+                raise
+            raise Halt(f"steps/ cannot be imported: it took {_START:g} s, or ended") from None
+        return _Child(process)
+
+
+async def _read(process: asyncio.subprocess.Process) -> Ready | Told | Failed:
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    (length,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
+    told: Ready | Told | Failed = decode_from_host(await process.stdout.readexactly(length))
+    return told

@@ -14,8 +14,9 @@ from crossdock.mesh.groups import GROUP_TYPE, Arrival
 from crossdock.mesh.groups.state import read_completed
 from crossdock.router.aggregating import Aggregator
 from crossdock.router.children import children_of
-from crossdock.router.compiled import CompiledBranch, CompiledRoute
-from crossdock.router.conditions import Condition, Guard
+from crossdock.router.choosing import branches_for, choose, holds
+from crossdock.router.compiled import CompiledRoute
+from crossdock.router.conditions import Condition
 from crossdock.router.driving import drive
 from crossdock.router.effects import Answer, Deciding, Effect
 from crossdock.router.flow import MAX_PARTS, Child, Flow, Ran, Run, walk
@@ -157,7 +158,7 @@ def _straight(route: CompiledRoute, message: Message, contract: Contract, value:
     """Decide on a valid message of a route without steps."""
     conditions: list[Condition] = []
     try:
-        branches = _choose(route, value, conditions)
+        branches = choose(route, value, conditions)
         flow = Flow(data=value, raw=message.data, contract=contract)
         children = children_of(route, message, contract, flow, branches)
     except Reject as error:
@@ -183,7 +184,7 @@ def _straight(route: CompiledRoute, message: Message, contract: Contract, value:
 
 def _through(route: CompiledRoute, flow: Flow, run: Run) -> Deciding[Decision]:
     """Take a valid message through the route."""
-    if route.where is not None and not _holds(route.where, flow, run):
+    if route.where is not None and not holds(route.where, flow, run):
         return _filtered(run, WHERE)
     flows = yield from walk(route.steps, [flow], run)
     if not flows:
@@ -234,7 +235,7 @@ def _sent(route: CompiledRoute, flows: list[Flow], run: Run) -> Decision:
     children: list[Child] = []
     taken: dict[str, None] = {}
     for each in flows:
-        branches = _branches_for(route, each, run)
+        branches = branches_for(route, each, run)
         children += children_of(route, run.message, run.accepted, each, branches)
         taken.update(dict.fromkeys(branch.name for branch in branches))
         if len(children) > MAX_PARTS:
@@ -272,51 +273,3 @@ def _not_accepted(route: CompiledRoute, message: Message) -> Decision:
 def _breaks(contract: Contract, problems: list[Problem]) -> Decision:
     reason = f"data breaks {contract.dataschema}"
     return Decision(outcome="rejected", reason=reason, problems=tuple(problems))
-
-
-def _choose(
-    route: CompiledRoute,
-    value: Json,
-    conditions: list[Condition],
-) -> list[CompiledBranch]:
-    """Return the branches to take; note each condition that is evaluated."""
-    where = route.where
-    if where is not None:
-        held = where.expression.holds(value)
-        conditions.append(where.held if held else where.failed)
-        if not held:
-            return []
-    chosen: list[CompiledBranch] = []
-    for branch in route.branches:
-        guard = branch.guard
-        if guard is not None:
-            held = guard.expression.holds(value)
-            conditions.append(guard.held if held else guard.failed)
-        else:
-            held = not (branch.otherwise and chosen)
-        if held:
-            chosen.append(branch)
-            if not route.send_all:
-                break
-    return chosen
-
-
-def _branches_for(route: CompiledRoute, flow: Flow, run: Run) -> list[CompiledBranch]:
-    """Return the branches that a message or a part of one takes."""
-    chosen: list[CompiledBranch] = []
-    for branch in route.branches:
-        if branch.guard is not None:
-            held = _holds(branch.guard, flow, run)
-        else:
-            held = not (branch.otherwise and chosen)
-        if held:
-            chosen.append(branch)
-            if not route.send_all:
-                break
-    return chosen
-
-
-def _holds(guard: Guard, flow: Flow, run: Run) -> bool:
-    held = guard.expression.holds(flow.data, flow.variables or None)
-    run.conditions[guard.held if held else guard.failed] = None
-    return held

@@ -20,6 +20,7 @@ from crossdock.router.conditions import Condition
 from crossdock.router.driving import drive
 from crossdock.router.effects import Answer, Deciding, Effect
 from crossdock.router.flow import MAX_PARTS, Child, Flow, Ran, Run, walk
+from crossdock.router.resequencing import next_in_turn
 
 WHERE = "where does not hold"
 NO_BRANCH = "no branch holds"
@@ -88,8 +89,24 @@ def deciding(route: CompiledRoute, message: Message) -> Deciding[Decision]:
         CrossdockError: What an answer leads to, other than Reject; Retry also when the machine was
             too busy to run an expression in its time.
     """
-    if route.aggregate is not None and message.type == GROUP_TYPE:
+    if route.grouping is None or message.type != GROUP_TYPE:
+        return (yield from _of_message(route, message, waits=route.resequence is not None))
+    if route.aggregate is not None:
         return _of_group(route, route.aggregate, message)
+    try:
+        return (yield from _of_message(route, next_in_turn(message), waits=False))
+    except Reject as error:
+        return Decision(outcome="rejected", reason=error.reason)
+
+
+def _of_message(route: CompiledRoute, message: Message, *, waits: bool) -> Deciding[Decision]:
+    """Decide what becomes of a message.
+
+    Args:
+        route: The route.
+        message: The message.
+        waits: Whether its turn has still to come.
+    """
     contract = route.accepted.get(message.dataschema)
     if contract is None or contract.name != message.type:
         return _not_accepted(route, message)
@@ -104,6 +121,9 @@ def deciding(route: CompiledRoute, message: Message) -> Deciding[Decision]:
         variables=_variables(route, message),
     )
     try:
+        if route.resequence is not None and waits:
+            arrival = route.resequence.arrival(message, value, flow.variables)
+            return Decision(outcome="grouped", arrivals=(arrival,))
         return (yield from _through(route, flow, run))
     except Reject as error:
         return Decision(

@@ -113,11 +113,10 @@ class Router:
         return runner
 
     def _groups(self, route: CompiledRoute) -> GroupStore | None:
-        if route.aggregate is None:
+        if route.grouping is None:
             return None
         counts = GroupMetrics.of(self._metrics, route.name)
-        rule = route.aggregate.rule
-        return GroupStore(self._bus, route.name, rule, counts, bound=self._bound)
+        return GroupStore(self._bus, route.name, route.grouping, counts, bound=self._bound)
 
     def _second(
         self, route: LoadedRoute, counts: RouteMetrics, answers: Answers, groups: GroupStore
@@ -132,7 +131,7 @@ class Router:
             name=compiled.name,
             policy=route.policy,
             batch=BATCH,
-            lanes=LANES,
+            lanes=LANES if compiled.resequence is None else 1,  # or one would overtake the other
             revision=route.revision.name,
         )
         spec = group_consumer(self._bus, compiled.name)

@@ -124,17 +124,18 @@ class Router:
         """Return what takes the groups of a route when they are complete."""
         compiled = route.compiled
         half = Half(route.revision, "group")
+        in_order = compiled.resequence is not None
         send = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
         handler = GroupHandler(self._bus, compiled.name, groups, send, counts)
         component = Component(
             kind="group",
             name=compiled.name,
             policy=route.policy,
-            batch=BATCH,
-            lanes=LANES if compiled.resequence is None else 1,  # or one would overtake the other
+            batch=1 if in_order else BATCH,
+            lanes=1 if in_order else LANES,
             revision=route.revision.name,
         )
-        spec = group_consumer(self._bus, compiled.name)
+        spec = group_consumer(self._bus, compiled.name, one_by_one=in_order)
         return Consuming(self._bus, component, spec, handler, observer(counts))
 
     def _first(

@@ -158,6 +158,8 @@ class _Telling:
     def branches(self) -> list[Told]:
         """Tell of each branch; of what joins a group, that it does."""
         if self.decision is not None and self.decision.outcome == "grouped":
+            if self._route.aggregate is None:
+                return [Told(place="resequence", taken=True, why="it goes on when its turn comes")]
             why = "it joins the group of its key; the branches are for the group"
             return [Told(place="aggregate", taken=True, why=why)]
         told = []

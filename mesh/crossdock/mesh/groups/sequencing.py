@@ -19,6 +19,8 @@ from crossdock.mesh.groups.folding import (
     Place,
     Rule,
     bounded,
+    expire,
+    fold,
     remembered,
     size_of,
     split_marks,
@@ -53,6 +55,20 @@ def skip(rule: Rule, group: Group, *, now: int, mint: Callable[[], str]) -> Fold
     sequencing = _Sequencing(rule, group, now, mint)
     sequencing.skip()
     return sequencing.folded(())
+
+
+def join(
+    rule: Rule, group: Group, arrivals: Sequence[Arrival], *, now: int, mint: Callable[[], str]
+) -> Folded:
+    """Let arrivals join, or come, as the rule wants it; see :func:`fold` and :func:`sequence`."""
+    return (sequence if rule.counts else fold)(rule, group, arrivals, now=now, mint=mint)
+
+
+def time_up(rule: Rule, group: Group, *, now: int, mint: Callable[[], str]) -> Folded | None:
+    """Do what the rule wants when time is up; None when it is not; see :func:`expire`."""
+    if rule.counts:
+        return skip(rule, group, now=now, mint=mint)
+    return expire(rule, group, now=now)
 
 
 def number_of(member: Member) -> int:

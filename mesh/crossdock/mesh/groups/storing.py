@@ -21,9 +21,9 @@ from crossdock.contracts import Disconnected, Retry, keyed_id, new_id
 from crossdock.mesh.bus import Bus, Swap
 from crossdock.mesh.expression import Json
 from crossdock.mesh.fail_points import reach
-from crossdock.mesh.groups.folding import Arrival, Closed, Folded, Place, Rule, expire, fold
+from crossdock.mesh.groups.folding import Arrival, Closed, Folded, Place, Rule
 from crossdock.mesh.groups.remembering import Memory
-from crossdock.mesh.groups.sequencing import sequence, skip
+from crossdock.mesh.groups.sequencing import join, time_up
 from crossdock.mesh.groups.state import Group, read_group
 from crossdock.mesh.groups.writing import Writes
 from crossdock.mesh.telemetry import GroupMetrics
@@ -58,7 +58,6 @@ class GroupStore:
         self._rule = msgspec.structs.replace(rule, max_bytes=most)
         self._metrics = metrics
         self._bound = bound
-        self._fold = sequence if rule.counts else fold
         self._writes = Writes(bus.subjects, route)
         self._memory = Memory()
         self._turn = asyncio.Lock()  # lanes of one process need not race
@@ -102,7 +101,7 @@ class GroupStore:
                 return False
             group = read_group(stored.data)
             now = _now()
-            folded = self._late(group, now)
+            folded = time_up(self._rule, group, now=now, mint=new_id)
             if folded is None:
                 await self._rearm(token, group, now)
                 return False
@@ -112,11 +111,6 @@ class GroupStore:
                 self._count(0, folded.closed)
                 return True
             await _wait(until)
-
-    def _late(self, group: Group, now: int) -> Folded | None:
-        if self._rule.counts:
-            return skip(self._rule, group, now=now, mint=new_id)
-        return expire(self._rule, group, now=now)
 
     async def _rearm(self, token: str, group: Group, now: int) -> None:
         deadline = self._rule.deadline(group)
@@ -148,7 +142,7 @@ class GroupStore:
         for token, members in work.items():
             mine = [arrivals[at] for at in members]
             sequence, group = states.get(token) or (0, Group(key=mine[0].key))
-            folded = self._fold(self._rule, group, mine, now=now, mint=new_id)
+            folded = join(self._rule, group, mine, now=now, mint=new_id)
             places.update(zip(members, folded.places, strict=True))
             if folded.changed:
                 changed.append((token, folded, len(items)))

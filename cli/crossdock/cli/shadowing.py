@@ -21,6 +21,7 @@ from crossdock.mesh.project.loading import load_mesh
 from crossdock.router.calls.loading import load_calls
 from crossdock.router.compiled import CompiledRoute, compile_route
 from crossdock.router.loading import FOLDER
+from crossdock.router.python_steps.loading import Functions, load_functions, running_steps
 from crossdock.router.route_file import RouteFile
 from crossdock.router.shadow import Shadow, Stubs, compare_data, shadow
 
@@ -31,11 +32,13 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         route: Compiled, under the name of the route that it is compared with.
         registry: The contracts of the project.
+        functions: The Python steps of the project.
         answers: What each call answers.
     """
 
     route: CompiledRoute
     registry: Registry
+    functions: Functions
     answers: dict[str, Json]
 
 
@@ -56,14 +59,17 @@ def load_candidate(
     registry = load_contracts(project)
     path = project / FOLDER / f"{name}.yaml" if file is None else file
     document = read(path.parent, path.name)
+    mesh = load_mesh(project)
+    functions = load_functions(project, mesh.steps)
     written = msgspec.structs.replace(convert(document, RouteFile), route=name)
     try:
         route = compile_route(
             written,
             registry,
             path.parent,
-            mesh=load_mesh(project).mesh,
+            mesh=mesh.mesh,
             calls=load_calls(project, registry),
+            functions=functions.steps,
         )
     except Halt as error:
         placed = [
@@ -74,6 +80,7 @@ def load_candidate(
     return Candidate(
         route=route,
         registry=registry,
+        functions=functions,
         answers={call: _json(each) for call, each in answers.items()},
     )
 
@@ -92,17 +99,19 @@ async def replay(bus: Bus, candidate: Candidate, span: Range, limit: int) -> lis
         return []
     since = datetime.fromisoformat(messages[0].time) - EARLIER
     recorded = await _recorded(bus, route.name, since, {each.sequence for each in messages})
-    stubs = Stubs(candidate.answers)
-    found = [
-        shadow(
-            route,
-            Message.from_headers(each.headers, each.data),
-            each.sequence,
-            recorded.get(each.sequence),
-            stubs,
-        )
-        for each in messages
-    ]
+    functions = candidate.functions
+    with running_steps(functions.files, functions.settings) as steps:
+        stubs = Stubs(candidate.answers, steps)
+        found = [
+            shadow(
+                route,
+                Message.from_headers(each.headers, each.data),
+                each.sequence,
+                recorded.get(each.sequence),
+                stubs,
+            )
+            for each in messages
+        ]
     await _compare(bus, candidate.registry, since, found)
     return found
 

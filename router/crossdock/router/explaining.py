@@ -20,7 +20,7 @@ from crossdock.router.compiled import CompiledBranch, CompiledRoute
 from crossdock.router.conditions import Guard
 from crossdock.router.deciding import Decision, deciding, expired
 from crossdock.router.driving import drive
-from crossdock.router.effects import Answer, Claim, Effect
+from crossdock.router.effects import Answer, Claim, Effect, Invoke
 from crossdock.router.flow import PureStep, Ran
 from crossdock.router.seen_values import Seen, seen_values
 from crossdock.router.watched import Look, Looks, watched
@@ -193,9 +193,12 @@ class _Telling:
     def _answer(self, effect: Effect) -> Answer:
         if isinstance(effect, Claim):  # who was not the first ended there, and the record says so
             return not self._recorded.detail.startswith(effect.step)
+        asked = (
+            f"called {effect.function}" if isinstance(effect, Invoke) else f"asked {effect.client}"
+        )
         raise _Unanswered(
-            f"{effect.step} asked {effect.client}, whose answer is not kept: from there on it is "
-            "told as far as the record goes"
+            f"{effect.step} {asked}, whose answer is not kept: from there on it is told as far as "
+            "the record goes"
         )
 
     def _taken_branches(self) -> set[str]:

@@ -54,8 +54,8 @@ class Router:
         begun = await has_begun(self._bus)
         self._from_start = not begun
         self._folder = project.folder
-        self._bound = int(project.mesh.broker.max_bytes)
         before = self._replace_functions(project)
+        self._bound = int(project.mesh.broker.max_bytes)
         await self._components.apply(project.routes)
         if before is not None:
             await before.stop()

@@ -18,8 +18,9 @@ from crossdock.mesh.records import Entry
 from crossdock.router.compiled import CompiledRoute
 from crossdock.router.deciding import EXPIRED, Decision, deciding
 from crossdock.router.driving import drive
-from crossdock.router.effects import Answer, Claim, Effect
+from crossdock.router.effects import Answer, Claim, Effect, Invoke
 from crossdock.router.flow import Child
+from crossdock.router.python_steps.launching import BlockingSteps
 
 _OUTCOMES: Final = {"routed": "routed", "filtered": "filtered", "rejected": "dead"}
 
@@ -94,12 +95,14 @@ class _Unanswered(Exception):
 class Stubs:
     """Answers what candidates ask, without asking anybody."""
 
-    def __init__(self, answers: Mapping[str, Json]) -> None:
+    def __init__(self, answers: Mapping[str, Json], functions: BlockingSteps | None = None) -> None:
         """Remember the answers.
 
         Args:
             answers: What each call answers, by its name.
+            functions: Python steps, which are called: they only make data of data.
         """
+        self._functions = functions
         self._answers = answers
         self._claimed: dict[tuple[str, str], str] = {}
 
@@ -109,6 +112,10 @@ class Stubs:
             return (
                 self._claimed.setdefault((effect.step, effect.key), effect.holder) == effect.holder
             )
+        if isinstance(effect, Invoke):
+            if self._functions is None:
+                raise _Unanswered(f"{effect.step} is a Python step, and there are none")
+            return self._functions.call(effect.function, effect.data, effect.attributes)
         try:
             return self._answers[effect.client]
         except KeyError:

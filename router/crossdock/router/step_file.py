@@ -20,8 +20,8 @@ PATTERNS: Final = (
     "normalize",
     "expires",
     "once",
-    "scatter",
     "python",
+    "scatter",
 )
 _GIVEN_WITH: Final = {
     "as_": ("map", "keep", "drop", "split", "normalize"),
@@ -112,8 +112,8 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
             the one of ``as``.
         expires: Message Expiration: how long after its time what is made of a message is wanted.
         once: Idempotent Receiver: lets go on the first message with a key.
-        scatter: Scatter-Gather: asks several systems at once, and keeps the answers in a variable.
         python: Python step: the name of a function in ``steps/*.py``.
+        scatter: Scatter-Gather: asks several systems at once, and keeps the answers in a variable.
         as_: Contract of what ``map``, ``keep``, ``drop``, ``split`` or ``normalize`` makes,
             ``name@range``; it is checked at once. Without it the data is checked where it is sent.
         steps: With ``split``: steps of the parts.
@@ -131,8 +131,8 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
     normalize: dict[str, str] | None = None
     expires: Duration | None = None
     once: Once | None = None
-    scatter: Scatter | None = None
     python: str | None = None
+    scatter: Scatter | None = None
     as_: str | None = None
     steps: tuple[Step, ...] = ()
     join: Join | None = None

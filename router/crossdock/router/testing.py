@@ -174,9 +174,7 @@ def _decision(
             time_is_up=example.then == "timeout",
         )
     if len(messages) != 1 or example.then is not None:
-        raise ValueError(
-            "several messages, and `then`, are for `aggregate` and `resequence`"
-        )
+        raise ValueError("several messages, and `then`, are for `aggregate` and `resequence`")
     return _decided(route, messages[0], answers)
 
 

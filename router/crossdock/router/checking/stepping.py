@@ -158,15 +158,15 @@ class Walk:
         answer = {step.settings.into: ANYTHING}  # what the other system says is its own affair
         return replace(world, variables=world.variables | answer)
 
+    def _idempotent_receiver(self, step: IdempotentReceiver, world: World) -> World:
+        self.mapping(step.key, f"/{step.name}/once/key", world)
+        return world
+
     def _scatter(self, step: ScatterGather, world: World) -> World:
         for client, question in step.questions.items():
             self.mapping(question, f"/{step.name}/scatter/ask/{client}", world)
         told = list_of(Type((Object({"from": TEXT, "answer": ANYTHING}),)))
         return replace(world, variables=world.variables | {step.settings.into: told})
-
-    def _idempotent_receiver(self, step: IdempotentReceiver, world: World) -> World:
-        self.mapping(step.key, f"/{step.name}/once/key", world)
-        return world
 
     def _normalizer(self, step: Normalizer, world: World) -> World:
         wanted = type_of_schema(step.contract.schema)

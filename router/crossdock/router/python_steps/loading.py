@@ -65,14 +65,27 @@ def calling_steps(
         Halt: With everything that is wrong with the files.
     """
     files = _read(folder)
+    with running_steps(files, settings) as steps:
+        yield steps, files
+
+
+@contextlib.contextmanager
+def running_steps(
+    files: dict[str, bytes], settings: StepSettings
+) -> Iterator[BlockingSteps | None]:
+    """Give the steps of files that were read to call, None when there are none.
+
+    Raises:
+        Halt: With everything that is wrong with the files.
+    """
     if not files:
-        yield None, files
+        yield None
         return
     with (
         written(files) as place,
-        contextlib.closing(BlockingSteps(place, settings.memory)) as steps,
+        contextlib.closing(BlockingSteps(place, settings.memory)) as found,
     ):
-        yield steps, files
+        yield found
 
 
 @contextlib.contextmanager

@@ -58,6 +58,6 @@ _COMPILERS: Final[dict[str, Callable[[Step, str, CompileScope], PureStep | None]
     "once": compile_once,
     "tap": compile_tap,
     "normalize": compile_normalize,
-    "scatter": compile_scatter,
     "python": compile_python,
+    "scatter": compile_scatter,
 }

@@ -49,7 +49,11 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
     def consumers(self, bus: Bus) -> dict[str, Wanted]:
         """Return by stream the durable consumers that it wants."""
-        groups = [group_consumer(bus, each.route) for each in self.routes if each.aggregate]
+        groups = [
+            group_consumer(bus, each.route, one_by_one=each.resequence is not None)
+            for each in self.routes
+            if each.aggregate or each.resequence
+        ]
         return {
             "in": {f"{ROUTE_PREFIX}{each.route}": _taken(bus, each) for each in self.routes},
             "out": {

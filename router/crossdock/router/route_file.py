@@ -8,6 +8,7 @@ import msgspec
 
 from crossdock.mesh.project.settings import Throttle
 from crossdock.router.aggregate_file import Aggregate
+from crossdock.router.resequence_file import Resequence
 from crossdock.router.step_file import Step
 
 
@@ -55,6 +56,7 @@ class RouteFile(_File, frozen=True):
         accepts: Contract, or several, ``name@range``.
         description: For people.
         where: JSONata condition (Message Filter): when it does not hold, the message is filtered.
+        resequence: Resequencer: messages go on in the order of their numbers, before all else.
         steps: What the message goes through before it is sent, in this order.
         aggregate: Aggregator: messages of one key become one, which is then sent.
         send: Content-Based Router: the first branch that holds is taken.
@@ -70,6 +72,7 @@ class RouteFile(_File, frozen=True):
     accepts: str | tuple[str, ...]
     description: str = ""
     where: str | None = None
+    resequence: Resequence | None = None
     steps: tuple[Step, ...] = ()
     aggregate: Aggregate | None = None
     send: tuple[Branch, ...] = ()

@@ -56,6 +56,9 @@ def _static(route: CompiledRoute, answers: Answers) -> list[Told]:
     data = union(*(type_of_schema(each.schema) for each in route.accepted.values()))
     world = World(data=data, variables={"message": MESSAGE}, accepted=data, contract=data)
     walk = Walk(route.accepted, answers)
+    if route.resequence is not None:
+        walk.mapping(route.resequence.by, "/resequence/by", world)
+        walk.mapping(route.resequence.number, "/resequence/number", world)
     if route.where is not None:
         world = replace(world, gates=(walk.condition(route.where.expression, "/where", world),))
     world = walk.through(route.steps, world)

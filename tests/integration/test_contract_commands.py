@@ -103,6 +103,13 @@ def test_check_tells_problems_with_their_place_and_exits_1(project: Path) -> Non
     assert contract("check", "sales.order.paid").exit_code == 2
 
 
+@pytest.mark.parametrize("name", ["containers", "operations", "trial"])
+def test_the_contracts_of_the_examples_leave_nothing_in_doubt(name: str) -> None:
+    folder = Path(__file__).parents[2] / "examples" / name
+    checked = contract("check", "--strict", "--project", str(folder))
+    assert checked.exit_code == 0, checked.output
+
+
 def test_check_warns_with_a_code_and_fails_only_when_it_is_strict(project: Path) -> None:
     write(project, f"{PLACE}/1.0.0.schema.json", '{\n"propertys": {}}')
     checked = contract("check")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
-from urllib.parse import unquote, urldefrag, urljoin
+from urllib.parse import unquote, urldefrag
 
 import msgspec
 
+from crossdock.contracts.schema_uri import joined
+
 _Schema = dict[str, Any]
-_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _REFERENCES: Final = ("$ref", "$dynamicRef")
 _ANCHORS: Final = ("$anchor", "$dynamicAnchor")
 # Keywords whose members are schemas, and those below which there are values and no schemas.
@@ -97,16 +97,6 @@ class SchemaIndex:
                 self.references.append(Reference(text, urldefrag(joined(base, text))[0]))
         self._bases[id(part)] = base
         return base
-
-
-def joined(base: str, reference: str) -> str:
-    """Resolve a reference (RFC 3986); `urljoin` does so for the schemes that it knows only."""
-    scheme, _, rest = base.partition(":")
-    if reference.startswith("#"):
-        return base + reference
-    if not rest or _SCHEME.match(reference):
-        return reference
-    return f"{scheme}:{urljoin(rest, reference)}"
 
 
 def _inner(part: _Schema) -> Iterator[Any]:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from crossdock.contracts.compatibility.keywords import Schema, pointer_of, subschemas, value_at
 from crossdock.contracts.schema_uri import joined
+from crossdock.contracts.schema_walk import Schema, pointer_of, subschemas, value_at
 
 
 class UnusableReferenceError(ValueError):

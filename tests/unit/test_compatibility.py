@@ -41,7 +41,8 @@ def test_a_difference_says_where_what_whom_and_why() -> None:
     assert (found.old, found.new) == (0, 1)
     assert (found.backward, found.forward) == (Effect.BREAKS, Effect.KEEPS)
     assert found.why == (
-        "The lower limit of the number rose from 0 to 1: old documents can be refused by new readers."
+        "The lower limit of the number rose from 0 to 1: "
+        "old documents can be refused by new readers."
     )
 
 

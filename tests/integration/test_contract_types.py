@@ -204,9 +204,9 @@ def test_a_schema_cannot_write_code_of_its_own(tmp_path: Path) -> None:
     ]
 
 
-def test_a_schema_that_names_its_parts_is_refused_and_says_what_to_do() -> None:
-    schema = {"$defs": {"a": {"$anchor": "a"}}, "$ref": "#a"}
-    with pytest.raises(Halt, match="refer to them by"):
+def test_a_schema_with_dynamic_references_is_refused_and_says_what_to_do() -> None:
+    schema = {"$defs": {"a": {"$dynamicAnchor": "a"}}, "$dynamicRef": "#a"}
+    with pytest.raises(Halt, match="refer by"):
         typed_code(Contract(_NAME, "1.0.0", schema))
 
 

@@ -14,9 +14,12 @@ from typer.testing import CliRunner
 
 from crossdock.cli.describing import describe_project
 from crossdock.cli.main import app
+from crossdock.contracts import Contract, Registry
 from crossdock.gateway.openapi import openapi
 from crossdock.mesh.catalogue.asyncapi import asyncapi
 from crossdock.mesh.catalogue.description import MeshDescription
+from crossdock.mesh.catalogue.description import described as contracts_of
+from crossdock.mesh.catalogue.site import site
 from crossdock.mesh.project.settings import GatewaySettings
 
 _ROOT = Path(__file__).parents[2]
@@ -63,6 +66,29 @@ def test_the_events_of_openapi_accept_what_the_contracts_do(described: MeshDescr
         assert not structured.is_valid({**each["value"], "type": "a.b.c"})
         assert not structured.is_valid({**each["value"], "data": 1})
     assert content["application/cloudevents-batch+json"]["schema"]["maxItems"] == 1000
+
+
+_DRAFT_7: dict[str, Any] = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "definitions": {"a": {"type": "integer"}},
+    "properties": {"a": {"$ref": "#/definitions/a"}, "t": {"items": [{"type": "null"}]}},
+}
+_ODD = [
+    [],
+    [Contract("a.b.c", "1.0.0-rc.1", {})],
+    [Contract("a.b.c", "1.0.0+build", {"$ref": "#x", "$defs": {"x": {"$anchor": "x"}}})],
+    [Contract("a.b.c", "1.0.0", _DRAFT_7), Contract("a.b.c", "2.0.0-rc.1", {"not": {}})],
+    [Contract("a-b.c_d.e", "0.0.1", {"$id": "http://example.org/x", "properties": {"$ref": {}}})],
+]
+
+
+@pytest.mark.parametrize("contracts", _ODD)
+def test_documents_of_odd_contracts_are_valid(contracts: list[Contract]) -> None:
+    description = MeshDescription(mesh="t", contracts=contracts_of(Registry(contracts)))
+    OpenAPIV31SpecValidator(_plain(openapi(description, GatewaySettings()))).validate()
+    official = jsonschema_rs.Draft7Validator(json.loads(_ASYNCAPI.read_text()))
+    official.validate(_plain(asyncapi(description)))
+    assert len(dict(site(description))) == 1 + len(description.contracts)
 
 
 def test_the_paths_of_apis_are_in_openapi_for_who_may_send_their_contract() -> None:

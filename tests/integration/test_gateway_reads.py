@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import date
 
 import httpx
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from crossdock.contracts import Contract, Registry
+from crossdock.contracts import About, Contract, Deprecation, Registry
 from crossdock.gateway.clients import Client, Clients, digest_of
 from crossdock.mesh.project.settings import GatewaySettings
 from nats_server import NatsServer
@@ -81,6 +82,17 @@ async def test_a_range_leads_to_a_version_and_says_which(
     assert response.headers["content-location"] == f"{ORDERS}/{found}"
     wanted = next(each for each in REGISTRY if each.dataschema.endswith(f"placed/{found}"))
     assert response.json() == wanted.schema
+
+
+async def test_who_reads_a_deprecated_contract_is_told(door: Running) -> None:
+    about = About(deprecated=Deprecation(reason="old", since=date(2026, 3, 1)))
+    door.gateway.replace(Registry(REGISTRY, {"sales.order.placed": about}), CLIENTS)
+    for path in (ORDERS, f"{ORDERS}/latest"):
+        response = await door.http.get(path, headers=BEARER)
+        assert response.headers["deprecation"] == "@1772323200"
+    assert (await door.http.get(ORDERS, headers=BEARER)).json()["deprecated"].startswith("old (")
+    document = (await door.http.get("/openapi.json", headers=BEARER)).json()
+    assert document["paths"]["/v1/messages/sales.order.placed"]["post"]["deprecated"] is True
 
 
 @pytest.mark.parametrize("version", ["3", "0.9.0", "nonsense", "%2e%2e", "%00", "1" * 300])

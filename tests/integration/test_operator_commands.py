@@ -134,6 +134,39 @@ async def test_all_are_sent_again_once_also_those_that_fail_again(up: Up) -> Non
     assert "--all" in err
 
 
+async def test_a_dead_letter_is_repaired_by_patch_and_its_story_told(
+    up: Up, tmp_path: Path
+) -> None:
+    accepted = await answer(up, "message", "send", CONTRACT, given='{"number": -4}')
+    async with asyncio.timeout(20):
+        while (await story(up, accepted["id"]))["state"] != "dead":
+            pass
+    group = await answer(up, "dead", "list", "--by", "contract")
+    assert (group["contract"], group["count"]) == (f"{CONTRACT} 1.0.0", 1)
+    patch = tmp_path / "patch.json"
+    patch.write_text('[{"op": "replace", "path": "/number", "value": "seven"}]')
+    words = ("dead", "edit", str(group["first"]), "--patch", str(patch))
+    code, _, err = await crossdock(up, *words, "--yes")
+    assert (code, "/number: " in err) == (1, True)
+    patch.write_text('[{"op": "replace", "path": "/number", "value": 7}]')
+    code, out, err = await crossdock(up, *words, "--yes")
+    assert code == 0, err
+    assert "- -4" in out
+    assert "+ 7" in out
+    cause = (await answer(up, "dead", "list"))["cause"]
+    words = ("--cause", cause, "--rate", "10/s", "--reason", "a typing error")
+    assert await answer(up, "dead", "redrive", *words, "--yes") == {"sent": 1, "refused": {}}
+    await eventually(lambda: up.delivered() == [7], seconds=20)
+    async with asyncio.timeout(20):
+        while (await story(up, accepted["id"]))["state"] != "done":
+            pass
+    code, out, err = await crossdock(up, "why", accepted["id"], "--graph")
+    assert code == 0, err
+    assert "a typing error" in out
+    assert out.count("book delivered") == 1
+    assert (await answer(up, "ledger"))["balanced"]
+
+
 async def test_tail_shows_what_comes_in_and_data_only_when_asked(up: Up) -> None:
     for option, wanted in ((), False), (("--data",), True):
         process = await asyncio.create_subprocess_exec(

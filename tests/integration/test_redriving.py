@@ -113,7 +113,8 @@ async def test_a_redrive_interrupted_before_the_letter_is_removed_sends_it_once_
 ) -> None:
     number = await bury(bus, 1)
 
-    async def interrupted(_kind: str, _sequence: int) -> None:
+    async def interrupted(_kind: str, _sequence: int, *, erase: bool) -> None:
+        assert not erase
         raise Disconnected("interrupted")
 
     with monkeypatch.context() as patched:

@@ -109,12 +109,14 @@ async def test_a_candidate_that_asks_is_answered_by_a_file_or_not_told(
         "calls/rates.yaml",
         "call: rates\nhttp: {url: http://127.0.0.1:9/rates}\nanswers: billing.rate.told\n",
     )
-    steps = "steps:\n      - enrich: {call: rates, into: rate}\n"
+    steps = "steps:\n      - enrich: {call: rates, with: order, into: rate}\n"
     write(tmp_path, "candidate.yaml", ROUTE.replace("send:", f"{steps}    send:"))
     answer = tmp_path / "rates.json"
     answer.write_text('{"rate": 2}')
     words = ("--from", "1", "--with", str(tmp_path / "candidate.yaml"))
-    code, (*asked, summary), err = await replay(nats_server, project, *words)
+    code, found, err = await replay(nats_server, project, *words)
+    assert found, err
+    *asked, summary = found
     assert code == 1, err
     assert summary["unknown"] == 6
     assert "--answer rates=FILE" in asked[0]["now"]["detail"]

@@ -174,6 +174,37 @@ async def test_a_trace_is_a_link_to_the_tracing_system(
     assert (code, err) == (1, "the message carries no trace\n")
 
 
+async def test_messages_that_came_together_are_followed_through_their_group(
+    bus: Bus, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    text = """
+        route: by-country
+        accepts: sales.order.placed@^1
+        aggregate:
+          by: country
+          complete: {size: 2}
+          as: billing.invoice.requested@1
+          map: "{'order': parts[0].order, 'amount': $sum(parts.total)}"
+        send: [{to: eu}]
+        """
+    project = write_project(tmp_path, route=text)
+    async with running_router(bus, project):
+        await bus.publish(IN, order(1))
+        await entries_of(bus, "by-country", 1)
+        (hop,) = (await why(nats_server, project, "m1"))["hops"]
+        (group,) = hop["next"]
+        assert (hop["outcome"], group["kind"], group["outcome"]) == ("grouped", "group", "pending")
+        await bus.publish(IN, order(2))
+        await entries_of(bus, "by-country", 3)
+        (hop,) = (await why(nats_server, project, "m1"))["hops"]
+    (group,) = hop["next"]
+    assert (group["outcome"], hop["note"]) == ("routed", "")
+    (sent,) = group["next"]
+    assert (sent["where"], sent["outcome"]) == ("eu", "pending")
+    (other,) = (await why(nats_server, project, "m2"))["hops"]
+    assert other["next"][0]["next"][0]["id"] == sent["id"]
+
+
 async def test_the_story_goes_on_through_a_group_and_is_found_from_what_the_group_sent(
     bus: Bus, nats_server: NatsServer, tmp_path: Path
 ) -> None:

@@ -174,16 +174,6 @@ class TestUndecided:
         assert found.why.endswith("old and new documents can be refused by the other side.")
         assert Mode.BACKWARD.breaks(found)
 
-    def test_a_huge_schema_ends_undecided(self) -> None:
-        levels = {f"d{at}": {"properties": both(f"#/$defs/d{at + 1}")} for at in range(40)}
-        old = {"$ref": "#/$defs/d0", "$defs": {**levels, "d40": {"type": "string"}}}
-        new = {"$ref": "#/$defs/d0", "$defs": {**levels, "d40": {"type": "number"}}}
-        assert kept(old, new) == (False, False)
-
-
-def both(reference: str) -> dict[str, Any]:
-    return {"a": {"$ref": reference}, "b": {"$ref": reference}}
-
 
 class TestVersions:
     SMALL: Final = {"type": "integer", "maximum": 5}

@@ -220,3 +220,10 @@ def test_the_command_tells_what_is_wrong(tmp_path: Path) -> None:
         assert refused.exit_code == 78
         assert text in refused.stderr
         assert refused.stdout == ""
+
+
+def test_a_client_that_may_read_the_whole_mesh_is_made_so(tmp_path: Path) -> None:
+    made = command(tmp_path, "add", "portal", "--allow", "*", "--mesh")
+    assert made.exit_code == 0
+    (client,) = load_clients(tmp_path)
+    assert client.scopes == ("mesh",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -14,6 +15,7 @@ from crossdock.cli.options import JsonOption
 from crossdock.cli.project_check import Findings, accepts, inspect_project
 from crossdock.cli.told import counted, say_problems
 from crossdock.cli.worker_checks import CheckedWorker
+from crossdock.mesh.project.contract_files import read_contracts
 
 _SHOWN: Final = 20
 
@@ -29,13 +31,21 @@ def check(
 
     Starts nothing and needs no secret. Exits with 1 when there is a problem.
     """
-    findings = inspect_project(folder)
+    findings = _with_versions(folder, inspect_project(folder))
     if as_json:
         say_json(_as_json(findings))
     else:
         _print(findings)
     if findings.problems:
         raise typer.Exit(1)
+
+
+def _with_versions(folder: Path, findings: Findings) -> Findings:
+    """Add the versions that break what their contract promises; a running mesh may have them."""
+    from crossdock.cli.version_checks import broken_versions
+
+    broken = broken_versions(folder, read_contracts(folder)[0], findings.contracts)
+    return msgspec.structs.replace(findings, problems=(*findings.problems, *broken))
 
 
 def _print(findings: Findings) -> None:

@@ -75,6 +75,7 @@ def inspect_contracts(folder: Path, name: str | None = None) -> Checked:
         name: The one contract.
     """
     from crossdock.cli.project_check import by_place
+    from crossdock.cli.version_checks import broken_versions
     from crossdock.contracts import Registry
     from crossdock.mesh.project.about_checks import about_problems
     from crossdock.mesh.project.contract_abouts import read_abouts
@@ -86,12 +87,16 @@ def inspect_contracts(folder: Path, name: str | None = None) -> Checked:
     places = {each.place: each.name for each in contract_folders(folder, [])}
     files, problems = read_contracts(folder)
     abouts, found = read_abouts(folder)
-    registry = Registry([*(each.contract for each in files), *stand_ins(folder, files)])
+    registry = Registry(
+        [*(each.contract for each in files), *stand_ins(folder, files)],
+        {key: about.value for key, about in abouts.items()},
+    )
     meant = [each for each in files if name in (None, each.contract.name)]
     said = {key: about for key, about in abouts.items() if name in (None, key)}
     problems += found
     problems += deep_problems(folder, meant, said)
     problems += about_problems(said, registry)
+    problems += broken_versions(folder, meant, registry)
     if name is not None:
         others = tuple(f"{place}/" for place, each in places.items() if each != name)
         problems = [each for each in problems if not each.place.startswith(others)]

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from crossdock.cli.contract_sides import Choice, choose
+from crossdock.cli.impact import Impact, impact
 from crossdock.contracts import Registry
 from crossdock.contracts.compatibility import (
     Counterexample,
@@ -30,6 +31,8 @@ class ComparedContracts(msgspec.Struct, frozen=True, kw_only=True):
         old_only: A document that the old version accepts and the new one refuses, if one is found
             and new readers may break.
         new_only: The same the other way round.
+        impact: What the new one would do to the project; None when it is no version of one of its
+            contracts.
     """
 
     old: Choice
@@ -38,6 +41,7 @@ class ComparedContracts(msgspec.Struct, frozen=True, kw_only=True):
     differences: tuple[Difference, ...]
     old_only: Counterexample | None
     new_only: Counterexample | None
+    impact: Impact | None
 
     @property
     def breaking(self) -> list[Difference]:
@@ -63,6 +67,7 @@ class ComparedContracts(msgspec.Struct, frozen=True, kw_only=True):
             "breaks": bool(self.breaking),
             "differences": self.differences,
             "counterexamples": {"backward": self.old_only, "forward": self.new_only},
+            "impact": self.impact,
         }
 
 
@@ -90,9 +95,10 @@ def compare_contracts(old: str, new: str, project: Path, mode: str | None) -> Co
         differences=differences,
         old_only=None if backward else counterexample(before.contract, after.contract),
         new_only=None if forward else counterexample(after.contract, before.contract),
+        impact=impact(project, before, after, registry),
     )
 
 
-def mode_of(_registry: Registry, _name: str) -> Mode:
-    """Return what versions of a contract have to keep."""
-    return Mode.BACKWARD
+def mode_of(registry: Registry, name: str) -> Mode:
+    """Return what versions of a contract have to keep, as its ``contract.yaml`` says."""
+    return Mode(registry.about(name).compatibility)

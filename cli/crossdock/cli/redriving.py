@@ -262,7 +262,11 @@ async def remove(bus: Bus, numbers: Sequence[int], act: Act) -> list[int]:
 
 
 async def _audit(
-    bus: Bus, command: str, outcome: records.Outcome, letters: Sequence[DeadLetter], act: Act
+    bus: Bus,
+    command: records.Command,
+    outcome: records.Outcome,
+    letters: Sequence[DeadLetter],
+    act: Act,
 ) -> None:
     entries = [
         records.Entry(each.message_id, 0, outcome, each.cause.where, letter=each.sequence)

@@ -15,7 +15,7 @@ from crossdock.cli.type_limits import limits_of
 from crossdock.cli.type_preparing import CLOSED, MODULE, OPEN, prepared
 from crossdock.contracts import Contract, Halt
 from crossdock.mesh.catalogue.description import text_of
-from crossdock.mesh.catalogue.embedding import names_its_parts
+from crossdock.mesh.catalogue.embedding import is_dynamic
 
 _HEAD: Final = "# generated"
 # A moment and a time of day must say their offset, as the formats date-time and time ask.
@@ -42,10 +42,10 @@ def typed_code(contract: Contract) -> str:
     Raises:
         Halt: Types cannot follow the way in which its schema refers to its parts.
     """
-    if names_its_parts(contract.schema):
+    if is_dynamic(contract.schema):
         raise Halt(
-            f"{contract.name} {contract.version}: its schema names parts with $id, $anchor or "
-            "$dynamicRef, which types cannot follow: refer to them by #/$defs/…"
+            f"{contract.name} {contract.version}: its schema has a $dynamicRef, "
+            "which types cannot follow: refer by #/$defs/…"
         )
     generated = generate(
         msgspec.json.encode(prepared(contract.schema)).decode(),

@@ -43,9 +43,9 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
     """What one route or destination did with one message.
 
     Attributes:
-        kind: Route, group or destination.
-        where: Its name; of a group that of its route.
-        id: Id of the message or the group.
+        kind: Route or destination; group for the messages that a route has put together.
+        where: Its name.
+        id: Id of the message, or of the group.
         outcome: What became of it; ``pending`` when nothing is recorded yet.
         detail: Why, in one line.
         time: When, RFC 3339.
@@ -181,7 +181,8 @@ class Teller:
         """Tell of a group that the message has joined."""
         fact = trail.last("group", route, group_id)
         if fact is None:
-            return Hop(kind="group", where=route, id=group_id, outcome="pending")
+            waits = "it is not complete yet"
+            return Hop(kind="group", where=route, id=group_id, outcome="pending", detail=waits)
         again = _again(trail, route, group_id)
         nexts = self._nexts(trail, route, fact.entry.children)
         nexts += [self._group(trail, route, each.id) for each in again]

@@ -16,6 +16,7 @@ from crossdock.router.explaining import Told
 _COLOURS: Final = {
     "routed": "green",
     "delivered": "green",
+    "grouped": "green",
     "filtered": "yellow",
     "dead": "bold red",
     "pending": "cyan",
@@ -98,9 +99,9 @@ def _below(hop: Hop) -> Iterator[str]:
         yield f"[red]{escape(hop.detail)}[/]"
         if hop.letter:
             yield f"dead letter [bold]{hop.letter}[/]: `crossdock dead show {hop.letter}`"
-    elif hop.kind == "group" and hop.detail:
+    elif hop.kind == "group" and hop.outcome != "pending" and hop.detail:
         yield escape(hop.detail)
-    elif hop.outcome == "filtered":
+    elif hop.outcome in ("filtered", "pending") and hop.detail:
         yield f"[yellow]{escape(hop.detail)}[/]"
     if hop.note:
         yield f"[yellow]! {escape(hop.note)}[/]"

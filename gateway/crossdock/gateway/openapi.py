@@ -10,6 +10,7 @@ from crossdock.gateway.openapi_apis import api_paths, api_versions
 from crossdock.gateway.openapi_events import event_schemas, events_answer, post_events
 from crossdock.gateway.openapi_reads import read_paths, read_schemas
 from crossdock.mesh.catalogue.description import DescribedContract, MeshDescription, revision_of
+from crossdock.mesh.catalogue.draft_7 import modern
 from crossdock.mesh.catalogue.embedding import embedded
 from crossdock.mesh.project.settings import GatewaySettings
 
@@ -94,7 +95,9 @@ def _tags() -> list[Json]:
 def _components(description: MeshDescription, settings: GatewaySettings) -> Json:
     highest = [each.highest for each in description.contracts]
     schemas: Json = {
-        each.key: embedded(each.contract.schema, SCHEMAS + each.key, each.contract.dataschema)
+        each.key: embedded(
+            modern(each.contract.schema), SCHEMAS + each.key, each.contract.dataschema
+        )
         for each in (*highest, *api_versions(description))
     }
     schemas |= read_schemas()

@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 import msgspec
 
-from crossdock.gateway.asgi import Header
 from crossdock.gateway.clients import Client
 from crossdock.gateway.conditional import answer_document
 from crossdock.gateway.contract_entries import PATH, entry_of
@@ -59,24 +58,21 @@ class Reads:
         await self._answer(request, _listed)
 
     async def _contract(self, request: Request, path: dict[str, str]) -> None:
-        name = self._ingress.doors.open(path["name"], request.client).contract.name
+        door = self._ingress.doors.open(path["name"], request.client)
         description = await self._documents().description()
-        found = next((each for each in description.contracts if each.name == name), None)
-        if found is None:  # described a moment before it was there
-            raise Refused("unknown-contract", f"There is no contract {name}.")
+        found = next(each for each in description.contracts if each.name == door.contract.name)
         document = Document.of(msgspec.json.encode(entry_of(found)), _JSON)
-        await answer_document(request.headers, request.send, document)
+        await answer_document(request.headers, request.send, document, door.headers)
 
     async def _schema(self, request: Request, path: dict[str, str]) -> None:
         version = "*" if path["version"] == _LATEST else path["version"]
-        contract = self._ingress.doors.open(f"{path['name']}@{version}", request.client).contract
+        door = self._ingress.doors.open(f"{path['name']}@{version}", request.client)
+        contract = door.contract
         document = Document.of(msgspec.json.encode(contract.schema), b"application/schema+json")
         # A range leads to another version tomorrow: this says which one it is today.
-        where: Header = (
-            b"content-location",
-            f"{PATH}/{contract.name}/{quote(contract.version)}".encode(),
-        )
-        await answer_document(request.headers, request.send, document, [where])
+        where = f"{PATH}/{contract.name}/{quote(contract.version)}".encode()
+        more = [(b"content-location", where), *door.headers]
+        await answer_document(request.headers, request.send, document, more)
 
     async def _openapi(self, request: Request, _: dict[str, str]) -> None:
         await self._answer(request, self._make_openapi)

@@ -30,6 +30,9 @@ Outcome = Literal[
     "discarded",
     "replayed",
 ]
+Command = Literal["redrive", "replay", "edit", "discard"]
+COMMANDS: Final[tuple[Command, ...]] = ("redrive", "replay", "edit", "discard")
+"""What audit records are named by."""
 GROUP: Final = "group:"
 """Stands for the destination where the child is a group that the message has joined."""
 
@@ -92,7 +95,7 @@ async def write(
 
 
 async def audit(
-    bus: Bus, command: str, entries: Sequence[Entry], *, by: str, reason: str
+    bus: Bus, command: Command, entries: Sequence[Entry], *, by: str, reason: str
 ) -> Published:
     """Store what a person did to messages.
 

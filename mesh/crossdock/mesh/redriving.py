@@ -20,7 +20,7 @@ from crossdock.mesh.dead_letters import DeadLetter, redrive_subject
 
 MOST_REDRIVES: Final = 3
 """How often a message is sent again before it has to be asked for (loop guard)."""
-AUDIT: Final = "redrive"
+AUDIT: Final[records.Command] = "redrive"
 """What audit records of this are called."""
 
 
@@ -131,7 +131,9 @@ async def redrive(bus: Bus, chosen: Sequence[Again], *, by: str, reason: str) ->
         by_stream.setdefault(each.subject.split(".", 2)[1], []).append(_outgoing(each))
     for items in by_stream.values():
         await bus.store(items)
-    await asyncio.gather(*(bus.delete("dead", each.letter.sequence) for each in chosen))
+    # Its bytes are in the message that was sent: nothing to erase.
+    numbers = [each.letter.sequence for each in chosen]
+    await asyncio.gather(*(bus.delete("dead", each, erase=False) for each in numbers))
 
 
 def _entry(chosen: Again) -> records.Entry:

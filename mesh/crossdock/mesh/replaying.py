@@ -19,7 +19,7 @@ from crossdock.mesh.kept import Kept
 from crossdock.mesh.pacing import Pace
 
 _MAX_BYTES: Final = 16 * 1024**2
-_COMMAND: Final = "replay"
+_COMMAND: Final[records.Command] = "replay"
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True):

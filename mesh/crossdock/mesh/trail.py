@@ -1,7 +1,7 @@
 """Everything that was recorded of a message, of what was made of it, and of what people did to it.
 
-There is no index: the records are read from the time on at which the message came in, and again
-when an entry named more messages to look for, until no new one is found.
+There is no index: the records are read from the time on at which the message came in, until each
+message to look for has its entry; and again when an entry named more of them.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ async def follow(bus: Bus, message_id: str, sequence: int | None = None) -> Trai
             if stored is None:
                 return None
             message = Message.from_headers(stored.headers, stored.data)
-            facts = await _facts(bus, stored, message.id)
             routes = tuple(await routes_for(bus, stored.subject))
+            facts = await _facts(bus, stored, message.id, set(routes))
             return Trail(message=message, stored=stored, routes=routes, facts=facts)
     except TimeoutError as error:
         raise Disconnected(
@@ -130,21 +130,46 @@ async def _last_member(bus: Bus, group_id: str) -> str | None:
     return found
 
 
-async def _facts(bus: Bus, stored: Stored, message_id: str) -> tuple[Fact, ...]:
+async def _facts(bus: Bus, stored: Stored, message_id: str, routes: set[str]) -> tuple[Fact, ...]:
     since = datetime.fromisoformat(stored.time) - EARLIER
     wanted = {message_id}
     facts: list[Fact] = []
     for _ in range(_MOST_PASSES):
         known = len(wanted)
-        facts = [each async for each in _about(bus, since, wanted)]
+        audits = [
+            each
+            for command in records.COMMANDS
+            async for each in _about(bus, since, wanted, bus.subjects.record(command))
+            if each.kind == "audit"
+        ]
+        facts = audits + await _recorded(bus, since, wanted, message_id, routes)
         if len(wanted) == known:
             break
-    return tuple(facts)
+    return tuple(sorted(facts, key=lambda each: each.time))
 
 
-async def _about(bus: Bus, since: datetime, wanted: set[str]) -> AsyncIterator[Fact]:
+async def _recorded(
+    bus: Bus, since: datetime, wanted: set[str], message_id: str, routes: set[str]
+) -> list[Fact]:
+    """Return what components recorded, up to where all that is wanted is known."""
+    facts: list[Fact] = []
+    told: set[str] = set()
+    waiting = set(routes)
+    async for each in _about(bus, since, wanted, ">"):
+        if each.kind == "audit":
+            continue
+        facts.append(each)
+        told.add(each.entry.id)
+        if each.entry.id == message_id:
+            waiting.discard(each.where)
+        if not waiting and wanted <= told:
+            break
+    return facts
+
+
+async def _about(bus: Bus, since: datetime, wanted: set[str], subject: str) -> AsyncIterator[Fact]:
     """Yield what is recorded of these messages; what was made of them is wanted from then on."""
-    async for stored in bus.read("record", since=since):
+    async for stored in bus.read("record", subject=subject, since=since):
         record = records.read(stored.data)
         for entry in record.entries:
             if entry.id not in wanted:

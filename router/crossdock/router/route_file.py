@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from crossdock.mesh.project.settings import Throttle
 from crossdock.router.aggregate_file import Aggregate
 from crossdock.router.resequence_file import Resequence
 from crossdock.router.step_file import Step
@@ -62,6 +63,7 @@ class RouteFile(_File, frozen=True):
         send_all: Recipient List: every branch that holds is taken.
         expired: What becomes of a message that comes in after its ``expirytime``: ``drop`` filters
             it, ``dead`` makes a dead letter of it.
+        throttle: Throttler: how many messages the route takes in a time, with all replicas.
         on_failure: Name of the failure policy.
         examples: For ``crossdock route test``.
     """
@@ -76,6 +78,7 @@ class RouteFile(_File, frozen=True):
     send: tuple[Branch, ...] = ()
     send_all: tuple[Branch, ...] = ()
     expired: Literal["drop", "dead"] = "drop"
+    throttle: Throttle | None = None
     on_failure: str = "standard"
     examples: tuple[dict[str, Any], ...] = ()
 

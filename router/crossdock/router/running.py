@@ -163,6 +163,7 @@ class Router:
             name=compiled.name,
             policy=route.policy,
             lanes=LANES,
+            throttle=route.file.throttle,
             revision=route.revision.name,
         )
         half = Half(route.revision, "route", groups)

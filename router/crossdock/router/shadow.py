@@ -14,7 +14,7 @@ import msgspec
 from crossdock.contracts import CrossdockError, Message
 from crossdock.mesh import json_patch
 from crossdock.mesh.expression import Json
-from crossdock.mesh.records import Entry
+from crossdock.mesh.records import GROUP, Entry
 from crossdock.router.compiled import CompiledRoute
 from crossdock.router.deciding import EXPIRED, Decision, deciding
 from crossdock.router.driving import drive
@@ -22,15 +22,20 @@ from crossdock.router.effects import Answer, Claim, Effect, Invoke
 from crossdock.router.flow import Child
 from crossdock.router.python_steps.launching import BlockingSteps
 
-_OUTCOMES: Final = {"routed": "routed", "filtered": "filtered", "rejected": "dead"}
+_OUTCOMES: Final = {
+    "routed": "routed",
+    "grouped": "grouped",
+    "filtered": "filtered",
+    "rejected": "dead",
+}
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a message, or would.
 
     Attributes:
-        outcome: ``routed``, ``filtered``, ``dead``; ``pending`` when nothing is recorded;
-            ``unknown`` when the candidate asks another system.
+        outcome: ``routed``, ``grouped``, ``filtered``, ``dead``; ``pending`` when nothing is
+            recorded; ``unknown`` when the candidate asks another system.
         detail: Why, in one line.
         destinations: Where it was sent, sorted.
     """
@@ -179,7 +184,7 @@ def compare_data(found: Shadow, sent: Message, personal: tuple[str, ...]) -> Non
 def _then(recorded: Entry | None) -> Way:
     if recorded is None:
         return Way(outcome="pending", detail="nothing is recorded of it")
-    destinations = tuple(sorted(destination for destination, _ in recorded.children))
+    destinations = tuple(sorted(to for to, _ in recorded.children if to != GROUP))
     detail = "" if recorded.outcome == "routed" else recorded.detail
     return Way(outcome=recorded.outcome, detail=detail, destinations=destinations)
 

@@ -6,7 +6,7 @@ from crossdock.contracts.compatibility.counterexamples import Counterexample, co
 from crossdock.contracts.compatibility.difference import Difference
 from crossdock.contracts.compatibility.effects import Effect, worst
 from crossdock.contracts.compatibility.modes import Mode
-from crossdock.contracts.compatibility.versions import Step, compare_versions, steps
+from crossdock.contracts.compatibility.versions import Step, compare_versions, refused_steps, steps
 
 __all__ = [
     "CODES",
@@ -19,6 +19,7 @@ __all__ = [
     "compare",
     "compare_versions",
     "counterexample",
+    "refused_steps",
     "steps",
     "worst",
 ]

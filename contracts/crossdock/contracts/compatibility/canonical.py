@@ -6,7 +6,7 @@ from typing import Final
 
 import jsonschema_rs
 
-from crossdock.contracts.compatibility.keywords import Schema
+from crossdock.contracts.schema_walk import Schema
 
 _DRAFTS: Final = {7: jsonschema_rs.Draft7, 20: jsonschema_rs.Draft202012}
 

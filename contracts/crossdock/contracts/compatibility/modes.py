@@ -28,9 +28,17 @@ class Mode(StrEnum):
         """Whether it holds towards all versions before."""
         return self.endswith("-transitive")
 
+    @property
+    def backward(self) -> bool:
+        """Whether old documents must stay valid."""
+        return self.startswith(("backward", "full"))
+
+    @property
+    def forward(self) -> bool:
+        """Whether new documents must be valid for old readers."""
+        return self.startswith(("forward", "full"))
+
     def breaks(self, difference: Difference) -> bool:
         """Tell whether a difference breaks it; what is not decided does."""
-        name = self.removesuffix("-transitive")
-        backward = name in ("backward", "full") and not difference.backward.safe
-        forward = name in ("forward", "full") and not difference.forward.safe
-        return backward or forward
+        backward = self.backward and not difference.backward.safe
+        return backward or (self.forward and not difference.forward.safe)

@@ -18,9 +18,10 @@ from crossdock.contracts.compatibility.canonical import canonical
 from crossdock.contracts.compatibility.document import DRAFT_2020, Node
 from crossdock.contracts.compatibility.effects import Effect, worst
 from crossdock.contracts.compatibility.expanding import Expansion, TooComplexError
-from crossdock.contracts.compatibility.keywords import ANNOTATIONS, Schema, meaning
+from crossdock.contracts.compatibility.keywords import ANNOTATIONS, meaning
 from crossdock.contracts.compatibility.references import UnusableReferenceError
 from crossdock.contracts.compatibility.witnesses import accepts, witness
+from crossdock.contracts.schema_walk import Schema
 
 _MAX_PROOFS: Final = 2_000
 _MAX_SCHEMAS: Final = 100_000  # in one comparison: a few seconds

@@ -7,12 +7,11 @@ an anchor is an `$id` that begins with `#`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
-from urllib.parse import unquote, urljoin
+from typing import Any
+from urllib.parse import unquote
 
-from crossdock.contracts.compatibility.keywords import Schema, pointer_of, subschemas, value_at
-
-_STAND_IN: Final = "http://crossdock.invalid/"
+from crossdock.contracts.schema_uri import joined
+from crossdock.contracts.schema_walk import Schema, pointer_of, subschemas, value_at
 
 
 class UnusableReferenceError(ValueError):
@@ -46,10 +45,13 @@ class References:
             UnusableReferenceError: It cannot be followed.
         """
         if "$dynamicRef" in schema:
-            return self._dynamic_target(str(schema["$dynamicRef"]))
+            return self._dynamic_target(self._base(pointer), str(schema["$dynamicRef"]))
         if "$ref" not in schema:
             return None
-        uri, _, fragment = _join(self._base(pointer), str(schema["$ref"])).partition("#")
+        return self._target(self._base(pointer), str(schema["$ref"]))
+
+    def _target(self, base: str, reference: str) -> str:
+        uri, _, fragment = joined(base, reference).partition("#")
         fragment = unquote(fragment)
         if fragment and not fragment.startswith("/"):
             found = self._pointers.get(f"{uri}#{fragment}")
@@ -57,7 +59,7 @@ class References:
             start = self._pointers.get(uri)
             found = None if start is None else start + fragment
         if found is None or not self._is_schema(found):
-            raise UnusableReferenceError(f"$ref {schema['$ref']!r} leads nowhere")
+            raise UnusableReferenceError(f"$ref {reference!r} leads nowhere")
         return found
 
     def _note(self, pointer: str, base: str, schema: Schema) -> None:
@@ -80,12 +82,13 @@ class References:
             pointer = pointer.rpartition("/")[0]
         return self._bases[pointer]
 
-    def _dynamic_target(self, reference: str) -> str:
-        """An anchor that only one place has leads there, whoever asks."""
-        places = self._dynamic.get(reference.removeprefix("#"), set())
-        if len(places) != 1:
+    def _dynamic_target(self, base: str, reference: str) -> str:
+        """A dynamic anchor that only one place has leads there, whoever asks."""
+        found = self._target(base, reference)
+        anchor = unquote(reference.rpartition("#")[2])
+        if found in self._dynamic.get(anchor, set()) and len(self._dynamic[anchor]) > 1:
             raise UnusableReferenceError(f"$dynamicRef {reference!r} depends on who uses it")
-        return next(iter(places))
+        return found
 
     def _is_schema(self, pointer: str) -> bool:
         try:
@@ -102,17 +105,6 @@ def _resources(root: Schema) -> Iterator[tuple[str, str, Schema]]:
         if isinstance(schema, dict):
             identifier = schema.get("$id")
             if isinstance(identifier, str) and not identifier.startswith("#"):
-                base = _join(base, identifier).partition("#")[0]
+                base = joined(base, identifier).partition("#")[0]
         yield pointer, base, schema
         waiting += [(pointer + pointer_of(steps), base, each) for steps, each in subschemas(schema)]
-
-
-def _join(base: str, reference: str) -> str:
-    """Join as RFC 3986 says, for any scheme: the standard library knows a few only."""
-    if not reference or reference.startswith("#"):
-        return base + reference
-    scheme, colon, rest = base.partition(":")
-    if not colon or ":" in reference.partition("/")[0]:
-        return urljoin(base, reference)
-    joined = urljoin(_STAND_IN + rest.lstrip("/"), reference)
-    return f"{scheme}:/{joined.removeprefix(_STAND_IN)}"

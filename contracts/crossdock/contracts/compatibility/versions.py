@@ -8,12 +8,12 @@ nothing has to keep what they said.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from semantic_version import Version
 
-from crossdock.contracts.compatibility.comparing import compare
+from crossdock.contracts.compatibility.comparing import accepts_all_of, compare
 from crossdock.contracts.compatibility.difference import Difference
 from crossdock.contracts.compatibility.modes import Mode
 from crossdock.contracts.contract import Contract
@@ -54,7 +54,7 @@ def compare_versions(old: Contract, new: Contract, mode: Mode) -> Step:
         old=old,
         new=new,
         mode=mode,
-        enforced=ContractRef(new.name, f"^{old.version}").accepts(new.version),
+        enforced=_is_enforced(old, new),
         differences=tuple(compare(old.schema, new.schema)),
     )
 
@@ -66,12 +66,38 @@ def steps(versions: Iterable[Contract], mode: Mode) -> list[Step]:
         versions: The versions of one contract, in any order; each compiles.
         mode: What they have to keep.
     """
-    ordered = sorted(versions, key=lambda each: Version(each.version))
-    return [
+    return [compare_versions(old, new, mode) for old, new in _pairs(versions, mode)]
+
+
+def refused_steps(versions: Iterable[Contract], mode: Mode) -> list[Step]:
+    """Return only those steps that must not be published; quick where there is none.
+
+    Args:
+        versions: The versions of one contract, in any order; each compiles.
+        mode: What they have to keep.
+    """
+    found = [
         compare_versions(old, new, mode)
-        for at, new in enumerate(ordered)
-        for old in _before(ordered[:at], mode)
+        for old, new in _pairs(versions, mode)
+        if _is_enforced(old, new) and not _is_kept(old, new, mode)
     ]
+    return [each for each in found if each.refused]
+
+
+def _is_enforced(old: Contract, new: Contract) -> bool:
+    return ContractRef(new.name, f"^{old.version}").accepts(new.version)
+
+
+def _is_kept(old: Contract, new: Contract, mode: Mode) -> bool:
+    backward = not mode.backward or accepts_all_of(old.schema, new.schema)
+    return backward and (not mode.forward or accepts_all_of(new.schema, old.schema))
+
+
+def _pairs(versions: Iterable[Contract], mode: Mode) -> Iterator[tuple[Contract, Contract]]:
+    ordered = sorted(versions, key=lambda each: Version(each.version))
+    for at, new in enumerate(ordered):
+        for old in _before(ordered[:at], mode):
+            yield old, new
 
 
 def _before(lower: list[Contract], mode: Mode) -> list[Contract]:

@@ -15,8 +15,8 @@ from jsonschema_rs.canonical import CanonicalizationError
 
 from crossdock.contracts.compatibility.canonical import canonical
 from crossdock.contracts.compatibility.hints import hints_of
-from crossdock.contracts.compatibility.keywords import Schema
 from crossdock.contracts.compatibility.sampling import Sampler
+from crossdock.contracts.schema_walk import Schema
 
 MAX_TRIED: Final = 2_000
 

@@ -19,6 +19,7 @@ from crossdock.mesh.bus.fast_client import speed_up
 from crossdock.mesh.bus.latest import read_each, read_newest
 from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
 from crossdock.mesh.bus.reading import Stored, count_from, read_one, read_stream
+from crossdock.mesh.bus.removing import remove_one
 from crossdock.mesh.bus.swapping import Swap, Swapper
 
 if TYPE_CHECKING:
@@ -225,18 +226,13 @@ class Bus:
         """
         return await list_consumers(self.client, self.subjects.stream(kind))
 
-    async def delete(self, kind: str, sequence: int) -> None:
-        """Remove one message from a stream of the mesh; one that is not there is removed already.
+    async def delete(self, kind: str, sequence: int, *, erase: bool = True) -> None:
+        """Remove one message from a stream of the mesh; see :func:`remove_one`.
 
         Raises:
             Disconnected: The broker does not answer.
         """
-        try:
-            await self.jetstream.delete_msg(self.subjects.stream(kind), sequence)
-        except NatsError as error:
-            if await self.read_one(kind, sequence) is None:
-                return
-            raise Disconnected(f"not removed: {type(error).__name__}") from error
+        await remove_one(self.client, self.subjects.stream(kind), sequence, erase=erase)
 
     def bucket(self, name: str) -> Bucket:
         """Return a key-value bucket of the mesh; it need not be there yet."""

@@ -2,25 +2,25 @@
 
 A reference in a schema is relative to the schema, or to the ``$id`` of the part it stands in. Few
 tools know that inside an OpenAPI or AsyncAPI document; what all of them follow is a JSON Pointer
-from the document's root. So references are rewritten to such pointers. A schema that names its
-parts in a way that no pointer can replace (``$anchor``, ``$dynamicRef``, an ``$id`` of its author)
-gets an ``$id`` of its own instead, from which its references lead on (JSON Schema 2020-12, 8.2.1).
+from the document's root. So references, also those to an ``$id`` or an ``$anchor``, are rewritten
+to such pointers. Only ``$dynamicRef`` has no pointer: a schema with one gets an ``$id`` of its own
+instead, from which its references lead on (JSON Schema 2020-12, section 8.2.1).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final
-from urllib.parse import quote, urldefrag, urljoin
+from typing import Any, Final, TypeAlias
+from urllib.parse import quote, urldefrag
 
 import msgspec
 
 from crossdock.contracts.contract import DEFAULT_DRAFT
+from crossdock.contracts.schema_uri import joined
 
-_NAMED_PARTS: Final = frozenset(
-    {"$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$recursiveAnchor"}
-)
+_DYNAMIC: Final = frozenset({"$dynamicAnchor", "$dynamicRef", "$recursiveAnchor", "$recursiveRef"})
+_NAMES: Final = frozenset({"$anchor", "$id"})
 _DATA: Final = frozenset({"const", "enum", "default", "examples", "example"})
 _MAPS: Final = frozenset(
     {
@@ -33,7 +33,27 @@ _MAPS: Final = frozenset(
     }
 )
 _MAY_REFER: Final = re.compile(rb'"\$(ref|id|anchor|dynamic|recursive)')
-_OURS: Final = "project:/"  # the `$id` that a project's reader gives to what it puts together
+_Targets: TypeAlias = dict[tuple[str, str], str]
+_HOLDERS: Final = _MAPS | {
+    "additionalItems",
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "contains",
+    "contentSchema",
+    "else",
+    "if",
+    "items",
+    "not",
+    "oneOf",
+    "prefixItems",
+    "propertyNames",
+    "then",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+}
+PROJECT: Final = "project:/"
+"""What each ``$id`` begins with that a project's reader gives to the files it puts together."""
 
 
 def embedded(schema: dict[str, Any], at: str, name: str) -> dict[str, Any]:
@@ -47,10 +67,9 @@ def embedded(schema: dict[str, Any], at: str, name: str) -> dict[str, Any]:
     plain = {key: value for key, value in schema.items() if not _default(key, value)}
     if not _MAY_REFER.search(msgspec.json.encode(plain)):  # most schemas: nothing to walk through
         return plain
-    if names_its_parts(schema):
+    if is_dynamic(schema):
         return {"$id": name, "$schema": schema.get("$schema", DEFAULT_DRAFT), **plain}
-    places = {str(part["$id"]): pointer for pointer, part in parts_of(plain, at) if "$id" in part}
-    rewritten: dict[str, Any] = _rewrite(plain, str(schema.get("$id", "")), {**places, "": at})
+    rewritten: dict[str, Any] = _rewrite(plain, "", _targets(plain, at))
     return rewritten
 
 
@@ -58,22 +77,38 @@ def _default(key: str, value: object) -> bool:
     return key == "$schema" and str(value).rstrip("#") == DEFAULT_DRAFT
 
 
-def names_its_parts(schema: dict[str, Any]) -> bool:
-    """Tell whether a schema names its parts in a way that no JSON Pointer can replace."""
-    return any(_is_named(part) for _, part in parts_of(schema))
+def is_dynamic(schema: dict[str, Any]) -> bool:
+    """Tell whether a schema has references that no JSON Pointer can replace."""
+    return any(not _DYNAMIC.isdisjoint(part) for _, part in parts_of(schema))
 
 
-def _is_named(part: dict[str, Any]) -> bool:
-    return not _NAMED_PARTS.isdisjoint(part) or (
-        "$id" in part and not str(part["$id"]).startswith(_OURS)
-    )
+def _targets(schema: dict[str, Any], at: str) -> _Targets:
+    """Return where the resources and anchors of a schema are, each by its URI and its fragment."""
+    found: _Targets = {("", ""): at}
+    waiting = [(at, schema, "")]
+    while waiting:
+        pointer, part, base = waiting.pop()
+        own, anchor = urldefrag(str(part.get("$id", "")))
+        if own:
+            base = joined(base, own)
+            found[base, ""] = pointer
+        for name in (anchor, part.get("$anchor")):
+            if name:
+                found[base, name] = pointer
+        waiting += [
+            ("/".join((pointer, *map(_token, path))), child, base)
+            for path, child in _children(part)
+        ]
+    return found
 
 
 def _children(part: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
-    """Yield each schema directly inside a schema, with the way to it; never what is data."""
-    for key, value in part.items():
-        if key in _DATA:
-            continue
+    """Yield each schema directly inside a schema, with the way to it.
+
+    What is inside data or an unknown keyword is none, whatever it looks like.
+    """
+    for key in part.keys() & _HOLDERS:
+        value = part[key]
         pairs: list[tuple[tuple[str, ...], Any]]
         if key in _MAPS and isinstance(value, dict):
             pairs = [((key, name), each) for name, each in value.items()]
@@ -104,34 +139,39 @@ def _token(name: str) -> str:
     return quote(name.replace("~", "~0").replace("/", "~1"), safe="~!$&'()*+,;=:@-._")
 
 
-def _rewrite(part: Any, base: str, places: dict[str, str]) -> Any:  # noqa: ANN401 - JSON-like
-    """Return a schema with its references rewritten; recursion is bounded by its reader's depth."""
+def _rewrite(part: Any, base: str, targets: _Targets, *, is_schema: bool = True) -> Any:  # noqa: ANN401 - JSON-like
+    """Return a schema with its references rewritten; recursion is bounded by its reader's depth.
+
+    Something below an unknown keyword is no schema, but a reference may make it one.
+    """
     if not isinstance(part, dict):
         return part
-    base = str(part.get("$id", base))
+    own = urldefrag(str(part.get("$id", ""))).url if is_schema else ""
+    base = joined(base, own) if own else base
     result: dict[str, Any] = {}
     for key, value in part.items():
+        inside = is_schema and key in _HOLDERS
         if key in _DATA:
             result[key] = value
         elif key == "$ref" and isinstance(value, str):
-            result[key] = _reference(value, base, places)
+            result[key] = _reference(value, base, targets)
         elif key in _MAPS and isinstance(value, dict):
-            result[key] = {name: _rewrite(each, base, places) for name, each in value.items()}
+            result[key] = {
+                name: _rewrite(each, base, targets, is_schema=inside)
+                for name, each in value.items()
+            }
         elif isinstance(value, list):
-            result[key] = [_rewrite(each, base, places) for each in value]
-        elif key != "$id":
-            result[key] = _rewrite(value, base, places)
+            result[key] = [_rewrite(each, base, targets, is_schema=inside) for each in value]
+        elif key not in _NAMES:
+            result[key] = _rewrite(value, base, targets, is_schema=inside)
     return result
 
 
-def _reference(reference: str, base: str, places: dict[str, str]) -> str:
+def _reference(reference: str, base: str, targets: _Targets) -> str:
     target, fragment = urldefrag(reference)
-    where = base if not target else _join(base, target)
-    return places.get(where, places[""]) + fragment
-
-
-def _join(base: str, target: str) -> str:
-    """Resolve a relative file; the standard library does not for a scheme that it does not know."""
-    if not base.startswith(_OURS):
-        return target
-    return _OURS + urljoin("/" + base.removeprefix(_OURS), target).removeprefix("/")
+    where = joined(base, target) if target else base
+    if (where, "") not in targets and where != "":
+        return reference  # to what everybody knows: a draft's own schema
+    if not fragment or fragment.startswith("/"):
+        return targets[where, ""] + fragment
+    return targets.get((where, fragment), reference)

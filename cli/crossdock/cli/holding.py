@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -16,8 +17,9 @@ from crossdock.mesh.groups.storing import STREAM
 from crossdock.mesh.project.contract_files import ContractFile, read_contracts
 from crossdock.mesh.project.loading import load_mesh, read_named
 from crossdock.mesh.project.settings import MeshFile
+from crossdock.mesh.registry.comparing import compare
 from crossdock.mesh.registry.folders import ProjectFiles, write_files
-from crossdock.mesh.registry.revision import Revision
+from crossdock.mesh.registry.revision import Files, Revision
 from crossdock.mesh.registry.store import RevisionStore
 from crossdock.router.gathering import group_consumer
 from crossdock.router.loading import FOLDER as ROUTES
@@ -25,6 +27,9 @@ from crossdock.router.route_file import RouteFile
 from crossdock.workers.loading import FOLDER as WORKERS
 from crossdock.workers.registry import find_adapter
 from crossdock.workers.worker_file import WorkerFile
+
+_CONTRACTS: Final = "contracts/"
+_SHARED: Final = "contracts/definitions/"
 
 Wanted = dict[str, tuple[str, ...]]
 """By durable consumer, the subjects that it takes."""
@@ -35,7 +40,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         project: Its files.
-        contracts: Its contracts.
+        contracts: Its contracts, those that the other revision has differently.
         mesh: Its settings; None when they cannot be used.
         routes: Its routes.
         destinations: What its sinks consume.
@@ -64,8 +69,13 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-async def holding(store: RevisionStore, revision: Revision | None) -> Held:
+async def holding(store: RevisionStore, revision: Revision | None, other: Files) -> Held:
     """Return what a revision holds.
+
+    Args:
+        store: The registry.
+        revision: The revision; None for none.
+        other: Files of the one that it will be compared with.
 
     Raises:
         Halt: It is damaged.
@@ -74,13 +84,30 @@ async def holding(store: RevisionStore, revision: Revision | None) -> Held:
     files = await store.files(revision)
     contents = await store.contents(files.values())
     project = ProjectFiles(files=files, contents=contents, left_out=())
-    return await asyncio.to_thread(_read, project)
+    return await asyncio.to_thread(_read, project, _of_interest(files, other))
 
 
-def _read(project: ProjectFiles) -> Held:
+def _of_interest(files: Files, other: Files) -> Files:
+    """Leave out the contracts that are the same: there may be thousands."""
+    places = {_place(each.path) for each in compare(files, other)}
+    if _SHARED in places:
+        return files
+    return {
+        path: digest
+        for path, digest in files.items()
+        if not path.startswith(_CONTRACTS) or path.startswith(_SHARED) or _place(path) in places
+    }
+
+
+def _place(path: str) -> str:
+    """Return the folder of the contract that a file is of: its first three parts."""
+    return _SHARED if path.startswith(_SHARED) else "/".join(path.split("/")[:3])
+
+
+def _read(project: ProjectFiles, files: Files) -> Held:
     with tempfile.TemporaryDirectory(prefix="crossdock-") as place:
         folder = Path(place) / "project"
-        write_files(folder, project.files, project.contents, {})
+        write_files(folder, files, project.contents, {})
         routes, _ = read_named(folder, ROUTES, RouteFile, "route")
         workers, _ = read_named(folder, WORKERS, WorkerFile, "worker")
         return Held(

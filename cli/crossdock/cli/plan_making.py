@@ -64,7 +64,7 @@ async def make_plan(bus: Bus, proposal: Proposal, head: Head) -> Made:
     """
     damaged = ""
     try:
-        before = await holding(RevisionStore(bus), head.revision)
+        before = await holding(RevisionStore(bus), head.revision, proposal.project.files)
     except Halt as error:
         damaged = error.reason
         before = None

@@ -15,6 +15,7 @@ from crossdock.mesh.registry.folders import ProjectFiles, read_project, write_fi
 from crossdock.mesh.registry.leaks import find_leaks
 from crossdock.mesh.registry.revision import Revision
 from crossdock.mesh.registry.store import RevisionStore
+from crossdock.mesh.watching import snapshot
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,8 +55,12 @@ def examine(project: ProjectFiles) -> Proposal:
     with tempfile.TemporaryDirectory(prefix="crossdock-") as place:
         folder = Path(place) / "project"
         write_files(folder, project.files, project.contents, {})
-        contracts = tuple(read_contracts(folder)[0])
-        return Proposal(project=project, findings=inspect_project(folder), contracts=contracts)
+        return _examined(project, folder)
+
+
+def _examined(project: ProjectFiles, folder: Path) -> Proposal:
+    contracts = tuple(read_contracts(folder)[0])
+    return Proposal(project=project, findings=inspect_project(folder), contracts=contracts)
 
 
 async def of_folder(folder: Path) -> Proposal:
@@ -64,7 +69,19 @@ async def of_folder(folder: Path) -> Proposal:
     Raises:
         Halt: It cannot be used, with every problem.
     """
-    return (await asyncio.to_thread(lambda: examine(read_project(folder)))).usable()
+    return (await asyncio.to_thread(_of_folder, folder)).usable()
+
+
+def _of_folder(folder: Path) -> Proposal:
+    before = snapshot(folder)
+    project = read_project(folder)
+    if project.left_out:
+        return examine(project)
+    # Nothing lies beside them: the folder is what a service would get, if it stays as it is.
+    proposal = _examined(project, folder)
+    if snapshot(folder) != before:
+        raise Halt("the project changed while it was checked: do it again")
+    return proposal
 
 
 async def of_revision(store: RevisionStore, revision: Revision) -> Proposal:

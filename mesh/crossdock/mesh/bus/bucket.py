@@ -158,11 +158,7 @@ class Bucket:
                 return found
 
     async def put(self, key: str, value: bytes) -> None:
-        """Store one value.
-
-        Raises:
-            CrossdockError: As in :meth:`put_many`.
-        """
+        """Store one value; raises as :meth:`put_many` does."""
         await self.put_many({key: value})
 
     async def put_many(self, values: Mapping[str, bytes]) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final, Self
@@ -16,6 +15,7 @@ from crossdock.mesh.bus import Bus
 from crossdock.mesh.last_good import Content
 from crossdock.mesh.project.scalars import Secret
 from crossdock.mesh.registry.folders import write_files
+from crossdock.mesh.registry.private_folder import private_folder
 from crossdock.mesh.registry.revision import Digest, Revision
 from crossdock.mesh.registry.store import RevisionStore
 
@@ -52,8 +52,8 @@ class LiveSource:
             subjects: Of the mesh.
             url: Of the broker.
         """
-        with tempfile.TemporaryDirectory(prefix="crossdock-live-") as root:  # mode 0700
-            yield cls(subjects, url, Path(root))
+        with private_folder() as root:
+            yield cls(subjects, url, root)
 
     async def wait(self) -> None:
         """Return when the mesh has a revision; however long that takes.
@@ -113,7 +113,7 @@ class LiveSource:
     def use(self, content: Content, /) -> None:
         """Remove the folders of all other revisions, but the last one that was read."""
         for each in self._root.iterdir():
-            if each not in (content.folder, self._folder):
+            if each.is_dir() and each not in (content.folder, self._folder):
                 shutil.rmtree(each, ignore_errors=True)
 
     async def _newer(self, store: RevisionStore, told: asyncio.Event) -> AsyncIterator[Content]:

@@ -13,6 +13,7 @@ ALL = (
     "mesh_start.py",
     "telemetry.py",
     "aggregate.py",
+    "splitting.py",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import msgspec
 import pytest
 
 from crossdock.mesh.bus import Bus
+from crossdock.router.deciding import decide
 from nats_server import NatsServer
 from running_router import connected, entries, in_book, project, put, rewind, started, stop
+from stepped_route import message, stepped
 
 
 @pytest.fixture
@@ -60,3 +63,20 @@ async def test_i9_a_message_whose_parts_all_end_is_filtered(bus: Bus, tmp_path: 
         "m2": "routed",
     }
     assert [msgspec.json.decode(each.data) for each in await in_book(bus)] == [{"n": 6}]
+
+
+def test_i8_the_time_for_a_split_grows_with_its_parts_and_not_with_their_square() -> None:
+    made = stepped(
+        {"split": "lines", "steps": [{"map": "{'of': $whole.order, 'n': n, 'at': $part.index}"}]}
+    )
+
+    def took(parts: int) -> float:
+        given = message(
+            {"order": "A1", "lines": [{"n": n, "text": "x" * 50} for n in range(parts)]}
+        )
+        began = time.thread_time()
+        assert len(decide(made, given).children) == parts
+        return time.thread_time() - began
+
+    took(100)
+    assert took(4000) < 8 * min(took(1000) for _ in range(3))  # the square would be 16 times

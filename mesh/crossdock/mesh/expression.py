@@ -30,6 +30,7 @@ import msgspec
 
 from crossdock.contracts import Reject, Retry
 from crossdock.mesh.expression_guard import is_heavy, line_and_column, refusals
+from crossdock.mesh.expression_variables import Uses
 
 Json: TypeAlias = Any
 """A JSON value, as msgspec decodes it: None, bool, int, float, str, list, dict."""
@@ -85,7 +86,7 @@ _compiled = _Compiled()
 class Expression:
     """One compiled JSONata expression; may be used from any thread."""
 
-    __slots__ = ("_heavy", "place", "text")
+    __slots__ = ("_heavy", "_uses", "place", "text")
 
     def __init__(self, text: str, *, place: str = "") -> None:
         """Compile it.
@@ -101,6 +102,7 @@ class Expression:
         self.text = text
         self.place = place
         self._heavy = is_heavy(text)
+        self._uses = Uses(text)
         refused = refusals(text)
         if refused:
             raise ValueError("; ".join(refused))
@@ -174,6 +176,8 @@ class Expression:
             compiled = self._compile()
         if self._heavy:
             self._check_size(value)
+        if bindings is not None:
+            bindings = self._uses.of(bindings)
         try:
             return compiled.evaluate(value, bindings)
         except jsonata.JsonataError as error:

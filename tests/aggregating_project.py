@@ -58,3 +58,12 @@ def line(order: str, number: int, of: int) -> Message:
         dataschema=dataschema("sales.line.ordered", "1.0.0"),
         data=msgspec.json.encode({"order": order, "line": number, "of": of}),
     )
+
+
+RESEQUENCING = """
+    route: orders
+    accepts: sales.line.ordered
+    resequence: {by: order, number: line, gap: 1s}
+    send:
+      - to: book
+"""

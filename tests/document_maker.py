@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any
 
-from crossdock.contracts.compatibility.keywords import value_at
+from crossdock.contracts.schema_walk import value_at
 from schema_maker import NAMES, NUMBERS, TEXTS, TYPES, Schema
 
 Json = Any

@@ -41,6 +41,7 @@ class RegistryMesh:
         self._folder = folder
         self._services: list[ServiceProcess] = []
         self._listen = ReservedPort("127.0.0.1")
+        self.http = f"http://{self._listen}"
 
     def service(self, name: str, *more: str) -> ServiceProcess:
         place = ("--live", "tiny", "--project", str(self.data), "--nats", self.url)
@@ -111,8 +112,8 @@ class RegistryMesh:
         file.write_text(text.replace(old, new))
 
     async def send(self, number: int) -> None:
-        request = Request(
-            f"http://{self._listen}/v1/messages/{CONTRACT}",
+        request = Request(  # noqa: S310 - http on loopback
+            f"{self.http}/v1/messages/{CONTRACT}",
             data=json.dumps({"number": number}).encode(),
             headers={"content-type": "application/json"},
         )

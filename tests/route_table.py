@@ -10,8 +10,12 @@ import msgspec
 import yaml
 
 DATA = Path(__file__).parent / "data"
-HEAD = "route: r\naccepts: sales.order.placed@^1\n"
+HEAD = "route: r\naccepts: {accepts}\n"
 WORKER = "worker: {name}\nadapter: file-out\nsettings: {{path: {name}.jsonl, format: jsonl}}\n"
+CALL = """call: prices
+http: {url: "https://prices.example/{sku}"}
+answers: catalog.price.told@1
+"""
 
 
 class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -22,6 +26,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     found: str = ""
     warning: bool = False
     files: dict[str, str] = {}
+    accepts: str = "sales.order.placed@^1"
 
 
 def rows(name: str) -> list[Row]:
@@ -37,6 +42,8 @@ def make_project(folder: Path) -> Path:
         (place / "1.0.0.schema.json").write_text(json.dumps(schema))
     (folder / "mesh.yaml").write_text("mesh: shop\n")
     (folder / "routes").mkdir()
+    (folder / "calls").mkdir()
+    (folder / "calls/prices.yaml").write_text(CALL)
     (folder / "workers").mkdir()
     for worker in "abc":
         (folder / f"workers/{worker}.yaml").write_text(WORKER.format(name=worker))
@@ -49,4 +56,4 @@ def put(folder: Path, row: Row) -> None:
         old.unlink()
     for name, text in row.files.items():
         (folder / "routes" / name).write_text(text)
-    (folder / "routes/r.yaml").write_text(HEAD + row.route)
+    (folder / "routes/r.yaml").write_text(HEAD.format(accepts=row.accepts) + row.route)

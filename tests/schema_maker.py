@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any, Final
 
-from crossdock.contracts.compatibility.keywords import pointer_of, subschemas, value_at
+from crossdock.contracts.schema_walk import pointer_of, subschemas, value_at
 
 Schema = dict[str, Any] | bool
 Json = Any

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -22,9 +23,33 @@ from crossdock.mesh.telemetry import Metrics, configure_tracing
 from crossdock.router.loading import load_router
 from crossdock.router.running import Router
 from nats_server import NatsServer
+from project_folder import write, write_contract
 
 SUBJECTS = Subjects("t")
 IN = SUBJECTS.incoming("sales.line.ordered")
+
+SPLITTING = """
+    route: parts
+    accepts: sales.order.placed
+    steps:
+      - split: lines
+      - map: "{'order': $whole.order, 'line': $part.index, 'of': $part.count}"
+        as: sales.line.ordered
+    send:
+      - to: work
+"""
+JOINING = """
+    route: orders
+    accepts: sales.line.ordered
+    aggregate:
+      by: $message.extensions.correlationid
+      complete: {size: $number($message.extensions.partcount), timeout: 30s}
+      order: $number($message.extensions.partindex)
+      map: "{'order': key, 'lines': [parts.line]}"
+      as: sales.order.whole
+    send:
+      - to: book
+"""
 
 
 @pytest.fixture
@@ -93,6 +118,33 @@ async def test_the_lines_of_an_order_become_the_order_in_their_order(
     labels = {"mesh": "t", "service": "router", "component": "orders", "reason": "size"}
     assert registry.get_sample_value("crossdock_completed_groups_total", labels) == 200
     await router.stop()
+
+
+async def test_a_thousand_parts_of_a_split_message_come_together_again_in_their_order(
+    bus: Bus, tmp_path: Path
+) -> None:
+    """Split, work elsewhere, join: the parts come back through the door, in any order."""
+    write_aggregating(tmp_path)
+    write(tmp_path, "routes/parts.yaml", SPLITTING)
+    write(tmp_path, "routes/orders.yaml", JOINING)
+    write_contract(tmp_path, "sales.order.placed", {"type": "object"})
+    order = Message(
+        id="big",
+        source="/test",
+        type="sales.order.placed",
+        dataschema="crossdock:sales.order.placed/1.0.0",
+        data=msgspec.json.encode({"order": "o1", "lines": list(range(1000))}),
+    )
+    router = await started(bus, tmp_path)
+    await bus.publish(SUBJECTS.incoming("sales.order.placed"), order)
+    parts = await sent(bus, "work", 1000)
+    random.Random(1).shuffle(parts)  # noqa: S311 - to repeat a run
+    await bus.publish_many([(IN, each) for each in parts])
+    (whole,) = await sent(bus, "book", 1)
+    await at_rest(bus)
+    await router.stop()
+    assert msgspec.json.decode(whole.data)["lines"] == list(range(1000))
+    assert whole.extensions["correlationid"] == "big"
 
 
 async def test_a_line_that_comes_again_makes_no_second_order_I4(bus: Bus, tmp_path: Path) -> None:

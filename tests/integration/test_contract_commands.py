@@ -57,6 +57,22 @@ def test_a_contract_can_be_made_from_documents(project: Path) -> None:
     assert contract("check", "sales.order.placed").exit_code == 0
 
 
+def test_names_of_examples_come_from_documents_and_lead_nowhere_else(project: Path) -> None:
+    write(project, "a/Order 1.invalid.json", json.dumps({"../../../x": 1}))
+    write(project, "b/order-1.json", json.dumps({"../../../x": 2}))
+    made = contract(
+        *("new", "sales.order.placed", "--json"),
+        *("--from", "a/Order 1.invalid.json", "--from", "b/order-1.json"),
+    )
+    assert [each.rpartition("/")[2] for each in json.loads(made.stdout)["files"][1:]] == [
+        "order-1.json",
+        "order-1-2.json",
+        "contract.yaml",
+        "no-x.invalid.json",
+    ]
+    assert contract("check").exit_code == 0
+
+
 def test_a_further_version_begins_as_a_copy_of_the_highest(project: Path) -> None:
     for version in ("1.0.0", "1.1.0"):
         assert contract("new", "sales.order.placed").exit_code == 0
@@ -76,12 +92,14 @@ def test_a_further_version_begins_as_a_copy_of_the_highest(project: Path) -> Non
         (("../../etc/x.y",), "is not a contract name"),
         (("hr.person.hired", "--version", "1.0.0"), "there already, nothing was written"),
         (("hr.person.left", "--from", "broken.json"), "broken.json:2: not JSON that we accept"),
+        (("hr.person.left", "--from", "deep.json"), "deep.json: nested deeper than 100 levels"),
     ],
 )
 def test_what_cannot_be_made_changes_nothing(
     project: Path, arguments: tuple[str, ...], expected: str
 ) -> None:
     write(project, "broken.json", "{\n")
+    write(project, "deep.json", "[" * 200 + "]" * 200)
     contract("new", "hr.person.hired")
     before = sorted(project.rglob("*"))
     refused = contract("new", *arguments)
@@ -101,6 +119,13 @@ def test_check_tells_problems_with_their_place_and_exits_1(project: Path) -> Non
     )
     assert contract("check").stdout.count("\n") == 2
     assert contract("check", "sales.order.paid").exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["containers", "operations", "trial"])
+def test_the_contracts_of_the_examples_leave_nothing_in_doubt(name: str) -> None:
+    folder = Path(__file__).parents[2] / "examples" / name
+    checked = contract("check", "--strict", "--project", str(folder))
+    assert checked.exit_code == 0, checked.output
 
 
 def test_check_warns_with_a_code_and_fails_only_when_it_is_strict(project: Path) -> None:

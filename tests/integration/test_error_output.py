@@ -9,6 +9,7 @@ import jsonschema_rs
 import pytest
 
 from crossdock.contracts import Contract, Halt, Problem
+from crossdock.gateway.openapi_answers import PROBLEM
 from crossdock.gateway.problems import Refused
 from json_schema_suite import SUITE, Case, cases
 
@@ -64,9 +65,11 @@ def test_a_refusal_is_the_basic_output_of_json_schema(all_refusals: list[list[Pr
     validator = jsonschema_rs.Draft202012Validator(
         {**schema, "anyOf": [{"$ref": "#/$defs/basic"}]}, validate_formats=True, offline=True
     )
+    documented = jsonschema_rs.Draft202012Validator(PROBLEM, validate_formats=True)
     for problems in all_refusals:
         answer = json.loads(Refused("invalid-data", "x", errors=problems).body())
         assert [str(each) for each in validator.iter_errors(answer)] == []
+        assert documented.is_valid(answer)
         assert len(answer["errors"]) == len(problems)
 
 

@@ -156,6 +156,13 @@ async def test_large_groups_are_written_in_parts_that_the_broker_takes_I8(bus: B
     assert "its group is full" in errors[0]
 
 
+async def test_many_groups_of_one_key_are_completed_at_once(bus: Bus) -> None:
+    arrivals = [arrival(number, "k") for number in range(2500)]
+    places = await store(bus, Rule(size=1)).join(arrivals)
+    assert len({place.group for place in places}) == 2500
+    assert ids(await ready(bus)) == {f"m{number}": 1 for number in range(2500)}
+
+
 async def test_nobody_joins_when_the_groups_take_too_much_room_I8(bus: Bus) -> None:
     await store(bus, Rule()).join([arrival(1, "k")])
     with pytest.raises(Disconnected, match=r"broker\.max_bytes"):

@@ -12,10 +12,10 @@ from typing import Any
 import jsonata
 import pytest
 
-from crossdock.mesh.jsonata_syntax import parse
 from crossdock.router.checking.comparing import contains
 from crossdock.router.checking.inference import infer
 from crossdock.router.checking.making import of_value
+from crossdock.router.checking.trees import Tree, tree_of
 from crossdock.router.checking.types import ANYTHING, NOTHING, Function, Type
 from crossdock.router.checking.world import World
 
@@ -60,6 +60,12 @@ def world_of(case: dict[str, Any]) -> World:
     )
 
 
+def understood(text: str) -> Tree:
+    tree = tree_of(text)
+    assert tree is not None, text
+    return tree
+
+
 def result_of(case: dict[str, Any], engine: jsonata.Jsonata) -> object:
     engine.set_output_convert_nulls(False)
     engine.set_runtime_bounds(2000, 500)
@@ -79,7 +85,7 @@ def holds(found: Type, value: object) -> bool:
 
 def test_whatever_the_engine_compiles_is_understood(compiled: list[Compiled]) -> None:
     for case, _ in compiled:
-        parse(case["expr"])
+        understood(case["expr"])
 
 
 def test_what_the_engine_gives_is_of_the_type_that_was_inferred(compiled: list[Compiled]) -> None:
@@ -89,7 +95,7 @@ def test_what_the_engine_gives_is_of_the_type_that_was_inferred(compiled: list[C
         result = result_of(case, engine)
         if isinstance(result, Exception):
             continue
-        found = infer(parse(case["expr"]), world_of(case))
+        found = infer(understood(case["expr"]), world_of(case))
         known += not found.type.is_unknown
         fatal = [each for each in found.findings if each.code in FATAL]
         if fatal or not holds(found.type, result):

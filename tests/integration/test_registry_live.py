@@ -11,14 +11,23 @@ import pytest
 from crossdock.contracts import Subjects
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.registry.revision import Note, digest_of, following
-from crossdock.mesh.registry.running import who_runs
+from crossdock.mesh.registry.running import Instance, who_runs
 from crossdock.mesh.registry.store import RevisionStore
 from eventually import eventually
 from faults.processes import ServiceProcess
 from nats_server import NatsServer
 from registry_mesh import BROKEN_ROUTE, RegistryMesh
+from tiny_project import CONTRACT
 
 ROUTE = "routes/orders.yaml"
+STEP = f"""
+from crossdock.router.python_steps import step
+
+
+@step(accepts="{CONTRACT}@^1", emits="{CONTRACT}@^1")
+def more(data):
+    return {{"number": data["number"] + 100}}
+"""
 
 
 @pytest.fixture
@@ -39,6 +48,17 @@ async def write_directly(url: str, path: str, text: str) -> int:
     done = await store.add(head, files, {digest_of(content): content}, note)
     await bus.close()
     return done.number
+
+
+async def until_looked_at(url: str, number: int) -> list[Instance]:
+    bus = await Bus.connect(url, Subjects("tiny"), name="test")
+    try:
+        while True:
+            services = await who_runs(bus)
+            if services and {each.newest for each in services} == {number}:
+                return services
+    finally:
+        await bus.close()
 
 
 async def probe(service: ServiceProcess, path: str) -> httpx.Response:
@@ -68,6 +88,17 @@ async def test_a_change_that_is_applied_takes_effect_in_running_services(
     assert f"crossdock_project_revision{{{labels}}} 2.0" in metrics
 
 
+async def test_a_python_step_is_applied_with_the_rest_and_followed(mesh: RegistryMesh) -> None:
+    await mesh.apply("the first")
+    await mesh.start("router", "worker", "gateway")
+    (mesh.project / "steps").mkdir()
+    (mesh.project / "steps" / "more.py").write_text(STEP)
+    mesh.edit(ROUTE, "send:", "steps:\n  - python: more\nsend:")
+    await mesh.apply("with a step")
+    await mesh.send(1)
+    await eventually(lambda: mesh.delivered() == [101], seconds=60)
+
+
 async def test_a_service_waits_alive_for_the_first_revision_and_stops_when_asked(
     mesh: RegistryMesh,
 ) -> None:
@@ -87,36 +118,38 @@ async def test_a_service_waits_alive_for_the_first_revision_and_stops_when_asked
 
 async def test_a_bad_revision_changes_nothing_and_everybody_can_see_it(mesh: RegistryMesh) -> None:
     await mesh.apply("the first")
-    router, *_ = await mesh.start("router", "worker", "gateway")
+    router, _, _ = await mesh.start("router", "worker", "gateway")
+    await write_directly(mesh.url, ROUTE, "route: [")
     number = await write_directly(mesh.url, ROUTE, BROKEN_ROUTE)
-    bus = await Bus.connect(mesh.url, Subjects("tiny"), name="test")
-    services = await who_runs(bus)
-    while {each.newest for each in services} != {number}:
-        services = await who_runs(bus)
-    await bus.close()
+    services = await until_looked_at(mesh.url, number)
     assert {each.revision for each in services} == {1}
     assert all("nowhere" in each.reason for each in services)
     ready = await probe(router, "/readyz")
     assert (ready.status_code, ready.json()["revision"], ready.json()["problems"]) == (200, 1, 1)
     assert "crossdock_project_problems" in (await probe(router, "/metrics")).text
     assert "no worker consumes 'nowhere'" in mesh.logged("router")
-    await mesh.send(1)
-    await eventually(lambda: mesh.delivered() == [1], seconds=30)
     said = await mesh.say("plan")
-    assert "runs revision 1, not 2: the project cannot be used" in " ".join(said.out.split())
-    # A process that starts now begins with the newest revision that it can use.
-    again = mesh.service("router")
-    await again.start()
-    await again.ready(60)
-    assert (await probe(again, "/readyz")).json()["revision"] == 1
-    # And all go on with the next good one.
+    assert "runs revision 1, not 3: the project cannot be used" in said.out
+    await mesh.send(1)
+    await eventually(lambda: mesh.delivered() == [1], seconds=60)
+    async with httpx.AsyncClient(timeout=30) as http:  # made of files when it is first asked for
+        described = await http.get(f"{mesh.http}/asyncapi.json")
+    assert described.status_code == 200
+    assert "tiny.out.book" in described.text
+
+
+async def test_who_starts_while_the_newest_revision_is_bad_runs_the_one_before(
+    mesh: RegistryMesh,
+) -> None:
+    await mesh.apply("the first")
+    number = await write_directly(mesh.url, ROUTE, BROKEN_ROUTE)
+    (router,) = await mesh.start("router")
+    (told,) = await until_looked_at(mesh.url, number)
+    assert (told.revision, told.problems) == (1, 1)
+    assert (await probe(router, "/readyz")).json()["revision"] == 1
     await mesh.apply("repaired")
-    assert (await probe(again, "/readyz")).json() | {"checks": {}} == {
-        "ready": True,
-        "checks": {},
-        "revision": 3,
-        "problems": 0,
-    }
+    ready = (await probe(router, "/readyz")).json()
+    assert (ready["revision"], ready["problems"]) == (3, 0)
 
 
 async def test_services_follow_on_when_the_broker_was_away(
@@ -155,10 +188,8 @@ async def test_a_revision_whose_content_is_gone_is_told_and_changes_nothing(
     note = Note(author="mallory", reason="by hand")
     revision = following(head.revision, note, {"mesh.yaml": lost}, 1)
     await bus.bucket("registry").put("head", msgspec.json.encode(revision))
-    services = await who_runs(bus)
-    while [each.newest for each in services] != [2]:
-        services = await who_runs(bus)
     await bus.close()
+    services = await until_looked_at(mesh.url, 2)
     assert services[0].revision == 1
     assert "the registry does not hold content" in services[0].reason
     assert (await probe(router, "/readyz")).status_code == 200

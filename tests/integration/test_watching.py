@@ -8,7 +8,8 @@ import pytest
 
 from crossdock.contracts import Halt, Problem
 from crossdock.mesh import watching
-from crossdock.mesh.watching import FolderSource, LastGood, project_changes, snapshot
+from crossdock.mesh.last_good import FolderSource, LastGood
+from crossdock.mesh.watching import project_changes, snapshot
 from eventually import eventually
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from aggregating_project import line, write_aggregating
 from crossdock.mesh import dead_letters, records, redriving
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.project.settings import BrokerSettings
@@ -202,3 +203,35 @@ async def test_messages_that_came_together_are_followed_through_their_group(
     assert (sent["where"], sent["outcome"]) == ("eu", "pending")
     (other,) = (await why(nats_server, project, "m2"))["hops"]
     assert other["next"][0]["next"][0]["id"] == sent["id"]
+
+
+async def test_the_story_goes_on_through_a_group_and_is_found_from_what_the_group_sent(
+    bus: Bus, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    project = write_aggregating(tmp_path)
+    lines = SUBJECTS.incoming("sales.line.ordered")
+    async with running_router(bus, project):
+        await bus.publish(lines, line("o1", 1, 2))
+        await entries_of(bus, "orders", 1)
+        waiting = await why(nats_server, project, "o1-1")
+        await bus.publish(lines, line("o1", 2, 2))
+        await entries_of(bus, "orders", 3)
+
+    ((hop,), (group,)) = (waiting["hops"], waiting["hops"][0]["next"])
+    assert (hop["outcome"], hop["note"], hop["why"]["told"][1]["place"]) == (
+        "grouped",
+        "",
+        "aggregate",
+    )
+    assert (group["kind"], group["outcome"]) == ("group", "pending")
+    story = await why(nats_server, project, "o1-1")
+    (group,) = story["hops"][0]["next"]
+    assert (group["outcome"], group["detail"]) == ("routed", "complete by size, 2 members")
+    (sent,) = group["next"]
+    assert sent["where"] == "book"
+    other = await why(nats_server, project, sent["id"])
+    assert (other["id"], other["asked"]) == ("o1-2", sent["id"])
+    code, out, _ = await crossdock(nats_server, project, "why", "o1-1", "--graph")
+    assert code == 0
+    assert "group of orders routed" in out
+    assert "complete by size, 2 members" in out

@@ -140,3 +140,69 @@ def test_what_says_that_it_is_a_group_and_is_not_is_rejected() -> None:
     decision = decide(aggregating(), given)
     assert decision.outcome == "rejected"
     assert decision.reason.startswith("not a group")
+
+
+RESEQUENCE: dict[str, Json] = {"by": "key", "number": "n", "gap": Duration(10)}
+
+
+def resequencing(**changes: Json) -> CompiledRoute:
+    given = {
+        "route": "orders",
+        "accepts": "sales.order.placed",
+        "resequence": RESEQUENCE | changes,
+        "where": "n != 2",
+        "send": [{"to": "book"}],
+    }
+    return compile_route(msgspec.convert(given, RouteFile), REGISTRY, Path(), mesh="ops")
+
+
+def test_a_route_that_resequences_decides_each_message_when_its_turn_comes() -> None:
+    decision = rehearsed(resequencing(), part("a", 3), part("a", 2), part("b", 1), part("a", 1))
+    assert [(each["key"], each["n"]) for each in sent(decision)] == [("a", 1), ("a", 3), ("b", 1)]
+    waits = rehearsed(resequencing(), part("a", 3))
+    assert waits.outcome == "filtered"
+    assert sent(rehearsed(resequencing(), part("a", 3), time_is_up=True)) == [{"key": "a", "n": 3}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"by": "("}, "/resequence/by"),
+        ({"number": "("}, "/resequence/number"),
+        ({"gap": Duration(0.01)}, "/resequence/gap"),
+        ({"remember": Duration(0.5)}, "/resequence/remember"),
+    ],
+)
+def test_a_resequencer_that_cannot_be_is_refused_with_its_place(
+    changes: dict[str, Json], pointer: str
+) -> None:
+    with pytest.raises(Halt) as refused:
+        resequencing(**changes)
+    assert [each.pointer for each in refused.value.problems] == [pointer]
+
+
+def test_a_route_has_not_both_an_aggregator_and_a_resequencer() -> None:
+    given = {
+        "route": "orders",
+        "accepts": "sales.order.placed",
+        "resequence": RESEQUENCE,
+        "aggregate": SIZE_TWO,
+        "send": [{"to": "book"}],
+    }
+    with pytest.raises(Halt, match="write two routes"):
+        compile_route(msgspec.convert(given, RouteFile), REGISTRY, Path(), mesh="ops")
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ({"key": "a", "n": 1.5}, "gives no whole number"),
+        ({"key": "a"}, "gives no whole number"),
+        ({"key": "a", "n": 2**60}, "beyond 2^53"),
+        ({"n": 1}, "resequence/by gives nothing"),
+    ],
+)
+def test_a_message_without_key_or_number_is_rejected(data: Json, text: str) -> None:
+    decision = decide(resequencing(), message(data))
+    assert decision.outcome == "rejected"
+    assert text in decision.reason

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from crossdock.cli.contract_check import inspect_contracts
 from crossdock.cli.project_check import inspect_project
 from crossdock.contracts import About, Deprecation, Expected, Registry
 from crossdock.mesh.project.contract_files import load_contracts
@@ -58,7 +59,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def told(folder: Path) -> list[str]:
-    return [f"{each.place}: {each.message}" for each in inspect_project(folder).problems]
+    return [f"{each.place}: {each.message}" for each in inspect_contracts(folder).problems]
 
 
 def test_everything_that_a_contract_file_says_is_in_the_registry(project: Path) -> None:

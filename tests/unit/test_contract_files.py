@@ -149,6 +149,88 @@ def test_a_reference_to_anything_else_is_refused(tmp_path: Path, reference: str)
     assert "leads outside" in problem
 
 
+def refused(folder: Path, data: bytes) -> list[str]:
+    (contract,) = load_contracts(folder)
+    return [each.pointer for each in contract.decode(data)[1]]
+
+
+def test_a_name_inside_the_schema_or_a_definition_file_can_be_referred_to(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "contracts/definitions/address.json",
+        {"$defs": {"zip": {"$anchor": "zip", "type": "string"}}},
+    )
+    schema = {
+        "properties": {
+            "zip": {"$ref": "../../definitions/address.json#zip"},
+            "unit": {"$ref": "urn:example:unit"},
+            "shape": {"$ref": "#shape"},
+            "again": {"$ref": "1.0.0.schema.json#/properties/zip"},
+            "schema": {"$ref": "https://json-schema.org/draft/2020-12/schema"},
+        },
+        "$defs": {
+            "unit": {"$id": "urn:example:unit", "enum": ["kg"]},
+            "shape": {"$anchor": "shape", "const": "box"},
+        },
+    }
+    write(tmp_path, f"{PLACE}/1.0.0.schema.json", schema)
+    good = {"zip": "1", "unit": "kg", "shape": "box", "again": "1", "schema": {"type": "string"}}
+    assert refused(tmp_path, json.dumps(good).encode()) == []
+    bad = {"zip": 1, "unit": "lb", "shape": "bag", "again": 1, "schema": {"type": "text"}}
+    found = refused(tmp_path, json.dumps(bad).encode())
+    assert found == ["/zip", "/unit", "/shape", "/again", "/schema/type"]
+
+
+def test_definition_files_may_refer_to_one_another_in_a_circle(tmp_path: Path) -> None:
+    for one, other in (("left", "right"), ("right", "left")):
+        write(
+            tmp_path,
+            f"contracts/definitions/{one}.json",
+            {
+                "properties": {other: {"$ref": f"{other}.json"}, "n": {"type": "integer"}},
+                "additionalProperties": False,
+            },
+        )
+    write(tmp_path, f"{PLACE}/1.0.0.schema.json", {"$ref": "../../definitions/left.json"})
+    assert refused(tmp_path, b'{"right": {"left": {"right": {"n": 1}}}}') == []
+    assert refused(tmp_path, b'{"right": {"left": {"right": {"n": "1"}}}}') == [
+        "/right/left/right/n"
+    ]
+
+
+def test_a_dynamic_reference_finds_the_outermost_anchor_also_in_a_definition_file(
+    tmp_path: Path,
+) -> None:
+    tree = {
+        "$dynamicAnchor": "node",
+        "type": "object",
+        "properties": {"children": {"items": {"$dynamicRef": "#node"}}},
+    }
+    write(tmp_path, "contracts/definitions/tree.json", tree)
+    strict = {
+        "$dynamicAnchor": "node",
+        "$ref": "../../definitions/tree.json",
+        "unevaluatedProperties": False,
+    }
+    write(tmp_path, f"{PLACE}/1.0.0.schema.json", strict)
+    assert refused(tmp_path, b'{"children": [{"children": []}]}') == []
+    assert refused(tmp_path, b'{"children": [{"childern": []}]}') != []
+
+
+def test_a_schema_with_an_id_of_its_own_is_told_why_a_file_is_not_found(tmp_path: Path) -> None:
+    schema = {"$id": "https://example.com/a", "$ref": "../../definitions/address.json"}
+    write(tmp_path, f"{PLACE}/1.0.0.schema.json", schema)
+    (problem,) = told(tmp_path)
+    assert problem.startswith(f"{PLACE}/1.0.0.schema.json:1 $ref")
+    assert problem.endswith("and remove $id, which changes where that is")
+
+
+def test_what_is_a_value_is_no_reference(tmp_path: Path) -> None:
+    schema = {"const": {"$ref": "http://example.com/x"}, "examples": [{"$ref": "../secret.json"}]}
+    write(tmp_path, f"{PLACE}/1.0.0.schema.json", schema)
+    assert refused(tmp_path, b'{"$ref": "http://example.com/x"}') == []
+
+
 def test_an_escaped_reference_is_never_followed(tmp_path: Path) -> None:
     write(tmp_path, f"{PLACE}/1.0.0.schema.json", '{"\\u0024ref": "file:///etc/hostname"}')
     (problem,) = told(tmp_path)

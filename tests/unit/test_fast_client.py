@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from nats.aio import client as nats_client
 from nats.aio.client import Client
 from nats.errors import BadHeaderError
+from nats.js.api import Header
 
 from crossdock.mesh.bus.fast_client import encode_headers, parse_header_lines, speed_up
 
@@ -74,3 +75,8 @@ async def test_an_email_parser_that_happens_to_be_installed_is_not_used(
     client = Client()
     speed_up(client)
     assert await client._process_headers(b"NATS/1.0\r\nce-id: 1\r\n\r\n") == {"ce-id": "1"}
+
+
+def test_the_names_that_nats_py_has_constants_for_are_sent_as_they_are() -> None:
+    raw = encode_headers({Header.EXPECTED_LAST_SUBJECT_SEQUENCE: "0"})
+    assert raw == b"NATS/1.0\r\nNats-Expected-Last-Subject-Sequence: 0\r\n\r\n"

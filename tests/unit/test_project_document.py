@@ -116,7 +116,9 @@ def test_a_file_outside_of_the_project_is_not_read(tmp_path: Path) -> None:
     project = tmp_path / "p"
     project.mkdir()
     (project / "link.yaml").symlink_to(tmp_path / "secret.yaml")
-    for file in ("../secret.yaml", "link.yaml", str(tmp_path / "secret.yaml")):
+    (project / "folder").symlink_to(tmp_path)
+    linked = ("link.yaml", "folder/secret.yaml", "folder/p/link.yaml")
+    for file in ("../secret.yaml", "a/../../secret.yaml", *linked, str(tmp_path / "secret.yaml")):
         with pytest.raises(ProjectError, match="lies outside the project folder"):
             read(project, file)
 

@@ -28,6 +28,8 @@ from crossdock.mesh.registry.revision import (
         "routes/a map.jsonata",
         "contracts/sales/order.placed/1.0.0-beta.1+x.schema.json",
         "contracts/definitions/address.json",
+        "steps/taxes.py",
+        "steps/_shared.py",
     ],
 )
 def test_a_file_of_a_project_belongs_to_a_revision(path: str) -> None:
@@ -48,6 +50,7 @@ def test_a_file_of_a_project_belongs_to_a_revision(path: str) -> None:
         "routes/.a.yaml",
         "routes/a.pem",
         "routes/a.py",
+        "steps/deep/a.py",
         "routes\\a.yaml",
         "routes/a\n.yaml",
         "routes/a\x00.yaml",

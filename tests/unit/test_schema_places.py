@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from crossdock.contracts.schema_places import SchemaPlaces, steps_of
+from crossdock.contracts.schema_places import SchemaPlaces
+from crossdock.contracts.schema_walk import steps_of
 
 DEEP: dict[str, Any] = {
     "$id": "project:/contracts/a/b.c/1.0.0.schema.json",

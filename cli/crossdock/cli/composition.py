@@ -14,11 +14,11 @@ from crossdock.cli.following import beside, check_change, follow_project
 from crossdock.contracts import Halt
 from crossdock.mesh.janitor import Janitor
 from crossdock.mesh.lag import follow_lag
+from crossdock.mesh.last_good import LastGood, Source
 from crossdock.mesh.ledger_watch import LedgerWatch
 from crossdock.mesh.project.scalars import Secret
 from crossdock.mesh.project.settings import MeshFile
 from crossdock.mesh.service import Running, Service, run_service
-from crossdock.mesh.watching import LastGood, Source
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,13 +24,13 @@ def loaded_contracts(project: Path) -> Registry:
         raise typer.Exit(2) from error
 
 
-def chosen_contract(project: Path, reference: str) -> Contract:
+def chosen_contract(registry: Registry, reference: str) -> Contract:
     """Return the version that ``NAME`` or ``NAME@RANGE`` means; ends the command with 2 if none."""
     from crossdock.cli.console import complain
     from crossdock.contracts import ContractRef, Halt, Reject
 
     try:
-        contract = loaded_contracts(project).resolve(ContractRef.parse(reference))
+        contract = registry.resolve(ContractRef.parse(reference))
         contract.compile()
     except (ValueError, Reject) as error:
         complain(str(error))

@@ -41,8 +41,11 @@ def new_contract(
     try:
         made = scaffold(project, name, version, samples or (), owner)
         write_files(project, made.files)
-    except (ValueError, Halt) as error:
+    except ValueError as error:
         complain(str(error))
+        raise typer.Exit(2) from error
+    except Halt as error:
+        complain("the project cannot be added to", error.problems)
         raise typer.Exit(2) from error
     if json:
         say_json({"contract": made.name, "version": made.version, "files": list(made.files)})

@@ -27,10 +27,10 @@ def sample_contract(
     from secrets import randbelow
 
     from crossdock.cli.console import complain, say_json
-    from crossdock.cli.contract_choice import chosen_contract
+    from crossdock.cli.contract_choice import chosen_contract, loaded_contracts
     from crossdock.contracts.sampling import samples
 
-    contract = chosen_contract(project, reference)
+    contract = chosen_contract(loaded_contracts(project), reference)
     chosen = randbelow(2**32) if seed is None else seed
     try:
         made = samples(contract, count, chosen)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +20,8 @@ from crossdock.mesh.project.contract_files import MAX_BYTES, SUFFIX, json_value,
 from crossdock.mesh.project.contract_folders import ABOUT, EXAMPLES, FOLDER
 
 _FIRST: Final = "1.0.0"
+_LONGEST: Final = 60
+_ANYTHING: Final = Contract("any.thing.sent", _FIRST, {})  # knows how deep data may be
 _ID: Final = {"type": "string", "description": "What it is called everywhere", "minLength": 1}
 
 
@@ -60,7 +64,7 @@ def scaffold(
     domain, _, event = name.partition(".")
     place = f"{FOLDER}/{domain}/{event}"
     title = event.replace(".", " ").replace("_", " ").replace("-", " ").capitalize()
-    documents = {each.stem: json_value(_bytes(each), str(each)) for each in samples}
+    documents = _documents(samples)
     if documents:
         schema = inferred(list(documents.values()), title)
     elif known:
@@ -92,6 +96,28 @@ def write_files(project: Path, files: dict[str, str]) -> None:
         path.write_text(text, encoding="utf-8")
 
 
+def _documents(samples: Sequence[Path]) -> dict[str, Any]:
+    """Read documents, each under the name that it gets as an example."""
+    documents: dict[str, Any] = {}
+    for path in samples:
+        data = _bytes(path)
+        value = json_value(data, str(path))
+        if problems := _ANYTHING.decode(data)[1]:
+            raise ValueError(f"{path}: {problems[0].message}")
+        name = first = _slug(path.name.partition(".")[0])
+        for number in count(2):
+            if name not in documents:
+                break
+            name = f"{first}-{number}"
+        documents[name] = value
+    return documents
+
+
+def _slug(text: str) -> str:
+    """Make a name of any text that can be that of a file."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_LONGEST] or "sample"
+
+
 def _beside(
     place: str, title: str, owner: str, contract: Contract, documents: dict[str, Any]
 ) -> dict[str, str]:
@@ -115,8 +141,10 @@ def _refused(documents: dict[str, Any]) -> list[tuple[str, Any]]:
     first = next(iter(documents.values()), None)
     if not isinstance(first, dict):
         return [("null", None)]
-    without = [(name, {k: v for k, v in first.items() if k != name}) for name in first]
-    return [(f"no-{name.lower().replace('_', '-')}", value) for name, value in without]
+    return [
+        (f"no-{_slug(name)}", {key: each for key, each in first.items() if key != name})
+        for name in first
+    ]
 
 
 def _pair(problem: Problem) -> dict[str, str]:

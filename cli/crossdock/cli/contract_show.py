@@ -17,13 +17,14 @@ def show_contract(
     Exits with 2 when there is no such contract, or the project cannot be read.
     """
     from crossdock.cli.console import complain, say_json
-    from crossdock.cli.contract_choice import chosen_contract
+    from crossdock.cli.contract_choice import chosen_contract, loaded_contracts
     from crossdock.cli.contract_view import print_view, view_of
     from crossdock.contracts import Halt
 
-    contract = chosen_contract(project, reference)
+    registry = loaded_contracts(project)
+    contract = chosen_contract(registry, reference)
     try:
-        view = view_of(project, contract)
+        view = view_of(project, registry, contract)
     except Halt as error:
         complain(error.reason, error.problems)
         raise typer.Exit(2) from error

@@ -13,10 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from crossdock.cli.describing import describe
-from crossdock.contracts import About, Contract, Expected
+from crossdock.contracts import About, Contract, Expected, Registry
 from crossdock.mesh.catalogue.relations import Relation, Relations
 from crossdock.mesh.catalogue.schema_fields import Field, fields_of
-from crossdock.mesh.project.contract_files import load_contracts
 from crossdock.mesh.project.loading import MESH_FILE, load_mesh
 from crossdock.mesh.project.settings import MeshFile
 
@@ -61,17 +60,17 @@ class ContractView(msgspec.Struct, frozen=True, kw_only=True):
     taken_by: tuple[Relation, ...]
 
 
-def view_of(project: Path, contract: Contract) -> ContractView:
+def view_of(project: Path, registry: Registry, contract: Contract) -> ContractView:
     """Return what is to be shown of a version.
 
     Args:
         project: The project folder; what cannot be read of its routes and workers is left out.
+        registry: Its contracts.
         contract: The version.
 
     Raises:
-        ProjectError: ``mesh.yaml`` or the contracts cannot be used.
+        ProjectError: ``mesh.yaml`` cannot be used.
     """
-    registry = load_contracts(project)
     mesh = load_mesh(project) if (project / MESH_FILE).exists() else _NO_MESH
     description = describe(project, mesh, registry)
     relations = Relations(description)

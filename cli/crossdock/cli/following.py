@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 from crossdock.cli.planning import plan
 from crossdock.contracts import Disconnected, Halt
+from crossdock.mesh.last_good import LastGood
 from crossdock.mesh.registry.running import Instance, keep_telling
 from crossdock.mesh.service import Running, Service
 from crossdock.mesh.telemetry import ProjectMetrics
-from crossdock.mesh.watching import LastGood
 
 log = logging.getLogger("crossdock.reload")
 

@@ -6,11 +6,10 @@ import asyncio
 
 import msgspec
 
-from crossdock.cli.project_check import Findings, accepts
-from crossdock.cli.proposing import Proposal, of_revision
-from crossdock.contracts import ContractRef, Disconnected, Halt, Problem
+from crossdock.cli.holding import Held, holding
+from crossdock.cli.proposing import Proposal
+from crossdock.contracts import Disconnected, Halt, Problem
 from crossdock.mesh.bus import Bus, ConsumerState
-from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.finding import DESTINATION_PREFIX, ROUTE_PREFIX
 from crossdock.mesh.registry.comparing import Change, compare, removed_names, text_diff
 from crossdock.mesh.registry.drift import Drift, consumer_drift
@@ -65,7 +64,7 @@ async def make_plan(bus: Bus, proposal: Proposal, head: Head) -> Made:
     """
     damaged = ""
     try:
-        before = await _before(RevisionStore(bus), head, proposal)
+        before = await holding(RevisionStore(bus), head.revision)
     except Halt as error:
         damaged = error.reason
         before = None
@@ -86,25 +85,16 @@ async def make_plan(bus: Bus, proposal: Proposal, head: Head) -> Made:
         ),
         warnings=(*_left_out(proposal), *await _orphans(bus, changes)),
         services=tuple(services),
-        drift=tuple(await _drift(bus, before.findings, running=bool(services)) if before else ()),
+        drift=tuple(await _drift(bus, before, running=bool(services)) if before else ()),
     )
 
 
-async def _before(store: RevisionStore, head: Head, proposal: Proposal) -> Proposal:
-    """Return what holds; when it is the same, it need not be looked at twice."""
-    files = await store.files(head.revision)
-    if files == proposal.project.files:
-        await store.contents(files.values())  # is it all there?
-        return proposal
-    return await of_revision(store, head.revision)
-
-
-def _verdicts(before: Proposal, after: Proposal) -> list[Verdict]:
+def _verdicts(before: Held, after: Proposal) -> list[Verdict]:
     said = after.findings.contracts
     return judge(before.contracts, after.contracts, lambda name: said.about(name).compatibility)
 
 
-def _diffs(before: Proposal, after: Proposal, changes: list[Change]) -> dict[str, list[str]]:
+def _diffs(before: Held, after: Proposal, changes: list[Change]) -> dict[str, list[str]]:
     diffs = {}
     for path in (each.path for each in changes if each.sign == "changed"):
         old, new = (each.contents[each.files[path]] for each in (before.project, after.project))
@@ -133,31 +123,14 @@ async def _orphans(bus: Bus, changes: list[Change]) -> list[str]:
     return warnings
 
 
-async def _drift(bus: Bus, findings: Findings, *, running: bool) -> list[Drift]:
-    if findings.mesh is None:
-        return []
+async def _drift(bus: Bus, held: Held, *, running: bool) -> list[Drift]:
     drifts = []
-    for kind, wanted in (("in", _routes(bus, findings)), ("out", _destinations(bus, findings))):
+    for kind, wanted in held.consumers(bus).items():
         drifts += consumer_drift(wanted, await _consumers(bus, kind), works=running)
-    if running:
-        found = await stream_drift(bus, findings.mesh.broker)
+    if held.mesh is not None and running:
+        found = await stream_drift(bus, held.mesh.broker)
         drifts += [Drift(name=name, message=message) for name, message in found.items()]
     return drifts
-
-
-def _routes(bus: Bus, findings: Findings) -> dict[str, list[str]]:
-    return {
-        f"{ROUTE_PREFIX}{each.route}": [
-            *(bus.subjects.incoming(ContractRef.parse(ref).name) for ref in accepts(each)),
-            redrive_subject(bus, each.route),
-        ]
-        for each in findings.routes
-    }
-
-
-def _destinations(bus: Bus, findings: Findings) -> dict[str, list[str]]:
-    names = [each.loaded.value.destination for each in findings.workers if each.is_sink]
-    return {f"{DESTINATION_PREFIX}{name}": [bus.subjects.outgoing(name)] for name in names}
 
 
 async def _consumers(bus: Bus, kind: str) -> list[ConsumerState]:

@@ -67,17 +67,17 @@ async def of_folder(folder: Path) -> Proposal:
     return (await asyncio.to_thread(lambda: examine(read_project(folder)))).usable()
 
 
-async def of_revision(store: RevisionStore, revision: Revision | None) -> Proposal:
-    """Return what a revision holds, usable or not.
+async def of_revision(store: RevisionStore, revision: Revision) -> Proposal:
+    """Propose what a revision held.
 
     Raises:
-        Halt: It is damaged.
+        Halt: It cannot be used any more, or it is damaged.
         Disconnected: The broker does not answer.
     """
     files = await store.files(revision)
     contents = await store.contents(files.values())
     project = ProjectFiles(files=files, contents=contents, left_out=())
-    return await asyncio.to_thread(examine, project)
+    return (await asyncio.to_thread(examine, project)).usable()
 
 
 async def with_contracts(

@@ -51,7 +51,7 @@ def rollback(  # noqa: PLR0913 - each is an option of the command
         if wanted not in kept:
             there = f"{min(kept)} to {max(kept)}" if kept else "none"
             raise Halt(f"there is no revision {wanted} to go back to; kept are {there}")
-        return (await of_revision(store, kept[wanted])).usable()
+        return await of_revision(store, kept[wanted])
 
     wish = Wish(
         project=project,

@@ -43,6 +43,10 @@ def check_types(
             complain(counted(problems))
         else:
             count = len(findings.routes)
-            say(f"{count} route{'s' if count != 1 else ''} fit their contracts")
+            say(
+                f"{count} routes fit their contracts"
+                if count != 1
+                else "1 route fits its contracts"
+            )
     if problems:
         raise typer.Exit(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from crossdock.mesh.project.contract_folders import FOLDER as CONTRACTS
 from crossdock.mesh.project.document import Document, Path_, read_bytes
 from crossdock.mesh.project.loading import Loaded
 from crossdock.mesh.project.problems import ProjectError
+from crossdock.router.calls.loading import LoadedCall
 from crossdock.router.checking.placing import placed
 from crossdock.router.checking.route import check_route
 from crossdock.router.compiled import compile_route
@@ -45,7 +46,7 @@ def check_routes(
     routes: Sequence[Loaded[RouteFile]],
     registry: Registry,
     mesh: str,
-    calls: Collection[str],
+    calls: Mapping[str, LoadedCall],
     functions: Mapping[str, Described],
 ) -> Checked:
     """Compile every route, as the router will, and check its types against its contracts.
@@ -55,11 +56,12 @@ def check_routes(
         routes: The routes.
         registry: The contracts.
         mesh: Name of the mesh.
-        calls: Names of the calls of the project.
+        calls: The calls of the project.
         functions: Its Python steps.
     """
     problems: list[Problem] = []
     warnings: list[Problem] = []
+    answers = {name: each.answers for name, each in calls.items()}
     for route in routes:
         try:
             compiled = compile_route(
@@ -73,7 +75,7 @@ def check_routes(
         except Halt as error:
             problems += [_located(each, route.document) for each in error.problems]
             continue
-        for told in check_route(compiled, lambda contract: _examples(folder, contract)):
+        for told in check_route(compiled, lambda contract: _examples(folder, contract), answers):
             found = warnings if told.finding.warning else problems
             found.append(placed(told, compiled, route.document, FOLDER))
     return Checked(problems=tuple(dict.fromkeys(problems)), warnings=tuple(dict.fromkeys(warnings)))

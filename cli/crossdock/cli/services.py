@@ -99,8 +99,8 @@ class _Start(NamedTuple):
 
 def _run(run: Callable[[Place], int], start: _Start) -> None:
     from crossdock.cli.composition import Place
+    from crossdock.mesh.last_good import FolderSource, Source
     from crossdock.mesh.project.scalars import Secret
-    from crossdock.mesh.watching import FolderSource, Source
 
     try:
         url = Secret(broker_url(start.project, start.nats))

@@ -9,9 +9,9 @@ import msgspec
 
 from crossdock.contracts import CrossdockError, Message
 from crossdock.contracts.reference import version_of
-from crossdock.mesh import records
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.project.contract_files import load_contracts
+from crossdock.mesh.records import GROUP
 from crossdock.mesh.telemetry.trace_context import trace_id, valid_traceparent
 from crossdock.mesh.trail import Fact, Trail
 from crossdock.router.explaining import Explanation, Recorded, explain
@@ -155,7 +155,7 @@ class Teller:
             return Hop(kind="route", where=name, id=message.id, outcome="pending")
         hop = _hop(fact)
         hop = msgspec.structs.replace(hop, **await self._why(fact, message))
-        nexts = [self._made(trail, name, *child) for child in fact.entry.children]
+        nexts = self._nexts(trail, name, fact.entry.children)
         again = _again(trail, name, message.id)
         for each in again:
             nexts += await self._sent_again(trail, name, each.id)
@@ -169,16 +169,24 @@ class Teller:
         message = Message.from_headers(stored.headers, stored.data)
         return [await self._route(trail, route, message)]
 
-    def _made(self, trail: Trail, route: str, destination: str, message_id: str) -> Hop:
-        """Tell of what a route made: a message to a destination, or the group that one joined."""
-        if destination != records.GROUP:
-            return self._destination(trail, destination, message_id)
-        fact = trail.last("group", route, message_id)
+    def _nexts(self, trail: Trail, route: str, children: tuple[tuple[str, str], ...]) -> list[Hop]:
+        return [
+            self._group(trail, route, child)
+            if where == GROUP
+            else self._destination(trail, where, child)
+            for where, child in children
+        ]
+
+    def _group(self, trail: Trail, route: str, group_id: str) -> Hop:
+        """Tell of a group that the message has joined."""
+        fact = trail.last("group", route, group_id)
         if fact is None:
             waits = "it is not complete yet"
-            return Hop(kind="group", where=route, id=message_id, outcome="pending", detail=waits)
-        nexts = tuple(self._destination(trail, *child) for child in fact.entry.children)
-        return msgspec.structs.replace(_hop(fact), next=nexts)
+            return Hop(kind="group", where=route, id=group_id, outcome="pending", detail=waits)
+        again = _again(trail, route, group_id)
+        nexts = self._nexts(trail, route, fact.entry.children)
+        nexts += [self._group(trail, route, each.id) for each in again]
+        return msgspec.structs.replace(_hop(fact), again=again, next=tuple(nexts))
 
     def _destination(self, trail: Trail, name: str, message_id: str) -> Hop:
         fact = trail.last("destination", name, message_id)
@@ -225,8 +233,8 @@ class Teller:
 def _note(fact: Fact, why: Explanation, *, kept: bool) -> str:
     if not why.outcome:
         return why.reason
-    recorded = tuple(each for each in fact.entry.children if each[0] != records.GROUP)
-    if kept and fact.entry.outcome != "dead" and why.children != recorded:
+    made = tuple(each for each in fact.entry.children if each[0] != GROUP)
+    if kept and fact.entry.outcome != "dead" and why.children != made:
         return "what it recorded differs: an expression asks for the time or for chance"
     return ""
 

@@ -99,6 +99,8 @@ def _below(hop: Hop) -> Iterator[str]:
         yield f"[red]{escape(hop.detail)}[/]"
         if hop.letter:
             yield f"dead letter [bold]{hop.letter}[/]: `crossdock dead show {hop.letter}`"
+    elif hop.kind == "group" and hop.outcome != "pending" and hop.detail:
+        yield escape(hop.detail)
     elif hop.outcome in ("filtered", "pending") and hop.detail:
         yield f"[yellow]{escape(hop.detail)}[/]"
     if hop.note:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import Any, Final
-from urllib.parse import unquote, urldefrag, urljoin
+from urllib.parse import unquote, urldefrag
 
 import msgspec
 
+from crossdock.contracts.schema_uri import joined
+from crossdock.contracts.schema_walk import Schema, steps_of, subschemas
+
 _Schema = dict[str, Any]
-_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _REFERENCES: Final = ("$ref", "$dynamicRef")
 _ANCHORS: Final = ("$anchor", "$dynamicAnchor")
-# Keywords whose members are schemas, and those below which there are values and no schemas.
-_MAPS: Final = frozenset(
-    {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"}
-)
-_VALUES: Final = frozenset({"enum", "const", "default", "examples"})
 
 
 class Reference(msgspec.Struct, frozen=True):
@@ -51,14 +46,12 @@ class SchemaIndex:
         self.references: list[Reference] = []
         self._bases: dict[int, str] = {}
         self._named: dict[str, _Schema] = {base: schema, "": schema}
-        waiting: list[tuple[Any, str]] = [(schema, base)]
+        waiting: list[tuple[Schema, str]] = [(schema, base)]
         while waiting:
             part, around = waiting.pop()
             if isinstance(part, dict):
                 here = self._take(part, around)
-                waiting += [(each, here) for each in _inner(part)]
-            elif isinstance(part, list):
-                waiting += [(each, around) for each in part]
+                waiting += [(each, here) for _, each in subschemas(part)]
         self.base = self._bases[id(schema)]
 
     def names(self) -> set[str]:
@@ -71,8 +64,7 @@ class SchemaIndex:
         if fragment and not fragment.startswith("/"):
             return self._named.get(f"{uri}#{fragment}")
         found: Any = self._named.get(uri)
-        for step in fragment.split("/")[1:]:
-            key = unquote(step).replace("~1", "/").replace("~0", "~")
+        for key in steps_of(unquote(fragment)):
             if isinstance(found, list) and key.isdecimal() and int(key) < len(found):
                 found = found[int(key)]
             else:
@@ -97,21 +89,3 @@ class SchemaIndex:
                 self.references.append(Reference(text, urldefrag(joined(base, text))[0]))
         self._bases[id(part)] = base
         return base
-
-
-def joined(base: str, reference: str) -> str:
-    """Resolve a reference (RFC 3986); `urljoin` does so for the schemes that it knows only."""
-    scheme, _, rest = base.partition(":")
-    if reference.startswith("#"):
-        return base + reference
-    if not rest or _SCHEME.match(reference):
-        return reference
-    return f"{scheme}:{urljoin(rest, reference)}"
-
-
-def _inner(part: _Schema) -> Iterator[Any]:
-    for keyword, value in part.items():
-        if keyword in _MAPS and isinstance(value, dict):
-            yield from value.values()
-        elif keyword not in _VALUES:
-            yield value

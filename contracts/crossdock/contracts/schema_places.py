@@ -68,11 +68,6 @@ class SchemaPlaces:
             yield from _schemas(_values(part.get(keyword)))
 
 
-def steps_of(pointer: str) -> tuple[str, ...]:
-    """Return the steps of a JSON Pointer."""
-    return tuple(each.replace("~1", "/").replace("~0", "~") for each in pointer.split("/")[1:])
-
-
 def _below(part: _Schema, step: str) -> Iterator[_Schema]:
     """Return the parts that speak of one member or item, or of every one."""
     properties, patterns = _object(part, "properties"), _object(part, "patternProperties")

@@ -40,6 +40,14 @@ _HEADERS: Final[dict[int, Json]] = {
     503: {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
 }
 
+# With errors the document is the "basic" output of JSON Schema 2020-12 (12.4.2), too.
+_OUTPUT_UNIT: Final[Json] = {
+    "valid": {"const": False},
+    "instanceLocation": {**_TEXT, "format": "json-pointer"},
+    "keywordLocation": {**_TEXT, "format": "json-pointer"},
+    "absoluteKeywordLocation": {**_TEXT, "format": "uri"},
+    "error": _TEXT,
+}
 PROBLEM: Final[Json] = {
     "description": "RFC 9457 problem details. Holds no value of the data.",
     "type": "object",
@@ -58,8 +66,10 @@ PROBLEM: Final[Json] = {
                     "pointer": {**_TEXT, "description": "JSON Pointer into what was sent."},
                     "keyword": {**_TEXT, "description": "What it breaks there."},
                     "message": _TEXT,
+                    **_OUTPUT_UNIT,
                 },
             },
         },
+        **_OUTPUT_UNIT,
     },
 }

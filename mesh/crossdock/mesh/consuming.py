@@ -24,7 +24,8 @@ from crossdock.mesh.attempts import Attempts
 from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming
 from crossdock.mesh.delays import delay_before
 from crossdock.mesh.fail_points import reach
-from crossdock.mesh.project.settings import Policy
+from crossdock.mesh.project.settings import Policy, Throttle
+from crossdock.mesh.throttling import Gate
 
 _log = logging.getLogger("crossdock.consuming")
 
@@ -63,6 +64,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
         policy: What to do on failure.
         batch: Most messages that the handler is given at once.
         lanes: How many batches are worked on at the same time.
+        throttle: How many messages it takes in a time, with all replicas; None for all it can.
         revision: What records call its present state, for a route.
     """
 
@@ -71,6 +73,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     batch: int = 500
     lanes: int = 1
+    throttle: Throttle | None = None
     revision: str = ""
 
 
@@ -90,7 +93,10 @@ class Consuming:
         self._policy = component.policy
         self._handler = handler
         self._observe = observe
-        self._puller = bus.puller(spec, prefetch=component.batch)
+        throttle = component.throttle
+        self._gate = None if throttle is None else Gate(bus, spec.durable, throttle)
+        most = component.batch if self._gate is None else min(component.batch, self._gate.most)
+        self._puller = bus.puller(spec, prefetch=most)
         self._attempts = Attempts(bus, spec.durable)
         self._stop = asyncio.Event()
         self._pulling = asyncio.Lock()
@@ -101,7 +107,7 @@ class Consuming:
         self._dead = 0
         self._drained = False
         self._deadline = math.inf
-        self._batch = component.batch
+        self._batch = self._most = most
         self.state: State = "starting"
         self.reason = ""
 
@@ -173,13 +179,27 @@ class Consuming:
         while not self._leaving:
             async with self._pulling:
                 batch = await self._puller.next(self._batch, 0.0 if self._suspects else 0.5)
+                if batch:
+                    self._observe("taken", len(batch))
+                    self._held.update(batch)
+                    await self._pace(len(batch))
             if batch:
-                self._observe("taken", len(batch))
                 await self._work(batch)
             elif self._drained and not self._suspects:
                 return
             await self._try_suspects()
         await self._leave_suspects()
+
+    async def _pace(self, count: int) -> None:
+        """Wait until so many messages may begin; stopping does not wait (Throttler)."""
+        while self._gate is not None and not self._stop.is_set():
+            try:
+                await self._pause(await self._gate.take(count))
+            except Disconnected as error:
+                _log.info("throttle", extra={"component": self.durable, "why": error.reason})
+                await self._pause(1.0)
+            else:
+                return
 
     async def _work(self, batch: list[Incoming]) -> None:
         expected = [each for each in batch if each.delivered == 1 or each.sequence in self._known]
@@ -273,7 +293,7 @@ class Consuming:
             )
             error = Retry(f"unexpected {type(raised).__name__}")
         else:
-            self._batch = min(self._component.batch, self._batch + self._batch // 8 + 1)
+            self._batch = min(self._most, self._batch + self._batch // 8 + 1)
             reach("recorded")
             return outcomes, None
         return (None, None) if len(batch) > 1 else ([error], error)

@@ -222,7 +222,11 @@ class _Story:
         """Tell whether what was sent again is dead as far as we know."""
         return any(
             each is not None and (each.id, each.outcome) == (audited.id, "dead")
-            for each in (*self._routes.values(), self._delivered.get(audited.id))
+            for each in (
+                *self._routes.values(),
+                self._delivered.get(audited.id),
+                self._groups.get(audited.id),
+            )
         )
 
     def replace(self, audited: records.Entry) -> None:
@@ -281,7 +285,8 @@ class _Story:
         """Return what became of a message; in the place of a group what became of that."""
         found: list[tuple[str, str]] = []
         for destination, child in entry.children:
-            group = self._groups.get(child) if destination == records.GROUP else None
+            last = self._last(child)
+            group = self._groups.get(last) if destination == records.GROUP else None
             done = group is not None and group.outcome != "dead"
             found += group.children if group is not None and done else [(destination, child)]
         return found

@@ -142,7 +142,7 @@ async def _read(bus: Bus, before: int) -> _Books:
     books = _Books(since=await _oldest_kept(bus))
     async for stored in bus.read("record"):
         record = records.read(stored.data)
-        if record.kind not in ("route", "destination"):
+        if record.kind not in ("route", "group", "destination"):
             continue
         outcomes = books.outcomes.setdefault((record.kind, record.where), {})
         for entry in record.entries:

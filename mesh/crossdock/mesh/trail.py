@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
 from crossdock.contracts import Disconnected, Message
+from crossdock.contracts.ids import millis_of
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Stored
 from crossdock.mesh.finding import EARLIER, locate, routes_for
@@ -106,12 +107,27 @@ async def _origin(bus: Bus, message_id: str, sequence: int | None) -> Stored | N
             return stored
         made = await locate(bus, message_id, None, kind="out")
         if made is None:
-            return None
-        cause = Message.from_headers(made.headers, b"").extensions.get("causationid")
+            cause = await _last_member(bus, message_id)
+        else:
+            cause = Message.from_headers(made.headers, b"").extensions.get("causationid")
         if not cause:
             return None
         message_id, sequence = cause, None
     return None
+
+
+async def _last_member(bus: Bus, group_id: str) -> str | None:
+    """Return the id of the last message that joined a group; None when it is no group's id."""
+    millis = millis_of(group_id)
+    if millis is None:
+        return None
+    found = None
+    since = datetime.fromtimestamp(millis / 1000, UTC) - EARLIER
+    async for stored in bus.read("record", since=since):
+        for entry in records.read(stored.data).entries:
+            if (records.GROUP, group_id) in entry.children:
+                found = entry.id
+    return found
 
 
 async def _facts(bus: Bus, stored: Stored, message_id: str, routes: set[str]) -> tuple[Fact, ...]:

@@ -1,24 +1,15 @@
-"""Changes of a project folder, as they are saved, and its last good content."""
+"""Changes of a project folder, as they are saved."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
+from typing import TypeAlias
 
-import msgspec
 from watchfiles import Change, awatch
-
-from crossdock.contracts import Halt
-
-if TYPE_CHECKING:
-    from crossdock.mesh.bus import Bus  # not at run time: the supervisor follows folders, too
-
-log = logging.getLogger("crossdock.reload")
 
 FOLDERS = ("contracts", "routes", "calls", "workers", "apis", "steps")
 _AT_THE_TOP = (".yaml", ".yml")  # a log or an export of a person is no change of the project
@@ -29,8 +20,6 @@ _LOOK_EVERY = 5.0
 _FIRST_LOOK = 0.3
 
 Snapshot: TypeAlias = frozenset[tuple[str, int, int]]
-Loaded = TypeVar("Loaded")
-Check = Callable[[Path], Awaitable[object]]
 
 
 def snapshot(folder: Path) -> Snapshot:
@@ -116,140 +105,3 @@ def _filter(_change: Change, path: str) -> bool:
 def is_of_project(name: str) -> bool:
     """Tell whether a file of this name is one: not hidden, not an editor's own."""
     return not name.startswith(".") and not name.endswith(("~", ".swp", ".tmp"))
-
-
-class Content(msgspec.Struct, frozen=True):
-    """One state of a project.
-
-    Attributes:
-        folder: Where it can be read.
-        revision: Its number in the registry; 0 when it does not come from there.
-        unreadable: Why it cannot be read, "" when it can.
-    """
-
-    folder: Path
-    revision: int = 0
-    unreadable: str = ""
-
-
-class Source(Protocol):
-    """Where a project comes from, and what it becomes."""
-
-    def candidates(self) -> Iterator[Content]:
-        """Yield what to begin with: the newest first, then older ones, should that be wrong.
-
-        Called once, before there is an event loop; yields at least one.
-        """
-        ...
-
-    def changes(self, bus: Bus, /) -> AsyncIterator[Content]:
-        """Yield each newer content until cancelled; what was yielded before may be gone then."""
-        ...
-
-
-class FolderSource:
-    """A folder in which a person works."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._known = snapshot(folder)
-
-    def candidates(self) -> Iterator[Content]:
-        """Return the folder: what is wrong in it now was not right before."""
-        yield Content(self._folder)
-
-    async def changes(self, _bus: Bus, /) -> AsyncIterator[Content]:
-        """Yield the folder whenever its files have changed."""
-        async for _ in project_changes(self._folder, self._known):
-            yield Content(self._folder)
-
-
-class LastGood(Generic[Loaded]):
-    """The last content of a project that could be used.
-
-    Attributes:
-        value: That content.
-        revision: Number of its revision; 0 when it does not come from the registry.
-        newest: Number of the newest revision that was looked at.
-        problems: How many problems the newest content has, 0 when ``value`` is made of it.
-        reason: Why the newest content is not used, "" when it is.
-    """
-
-    def __init__(
-        self, source: Source, load: Callable[[Path], Loaded], check: Check | None = None
-    ) -> None:
-        """Load the content.
-
-        Args:
-            source: Where the project comes from.
-            load: Reads it; called in a thread. Raises Halt, with every problem, when it is wrong.
-            check: Looks at a change as a whole before it is loaded; raises Halt likewise. What one
-                service reads may be right in itself and not fit what the others read.
-
-        Raises:
-            Halt: No content can be used.
-        """
-        self._source = source
-        self._load = load
-        self._check = check
-        self.revision = self.newest = 0
-        self.problems = 0
-        self.reason = ""
-        self.value = self._first()
-
-    async def follow(self, apply: Callable[[Loaded], Awaitable[None]], bus: Bus) -> None:
-        """Apply each new good content, until cancelled; a bad one is logged and changes nothing."""
-        async for content in self._source.changes(bus):
-            try:
-                loaded = await self._read(content)
-            except Halt as error:
-                self._refuse(content, error)
-                continue
-            await apply(loaded)
-            self.value = loaded
-            self._accept(content)
-            log.info("change applied", extra=_told(content))
-
-    async def _read(self, content: Content) -> Loaded:
-        if content.unreadable:
-            raise Halt(content.unreadable)
-        if self._check is not None:
-            await self._check(content.folder)
-        return await asyncio.to_thread(self._load, content.folder)
-
-    def _first(self) -> Loaded:
-        refused: list[tuple[Content, Halt]] = []
-        for content in self._source.candidates():
-            try:
-                if content.revision and self._check is not None:
-                    # What others refuse while they run must not run because of a restart.
-                    asyncio.run(_awaited(self._check(content.folder)))
-                loaded = self._load(content.folder)
-            except Halt as error:
-                refused.append((content, error))
-                continue
-            self._accept(content)
-            if refused:
-                self._refuse(*refused[0])
-            return loaded
-        raise refused[0][1]
-
-    def _accept(self, content: Content) -> None:
-        self.newest = self.revision = content.revision
-        self.problems, self.reason = 0, ""
-
-    def _refuse(self, content: Content, error: Halt) -> None:
-        self.newest = content.revision
-        self.problems = max(1, len(error.problems))
-        self.reason = error.reason
-        for each in error.problems:
-            log.warning("project file refused", extra={"problem": str(each)})
-        log.warning("change not applied", extra={"why": error.reason, **_told(content)})
-
-
-async def _awaited(result: Awaitable[object]) -> None:
-    await result
-
-
-def _told(content: Content) -> dict[str, int]:
-    return {"revision": content.revision} if content.revision else {}

@@ -18,7 +18,8 @@ from crossdock.router.flow import Flow
 
 NAME: Final = "aggregate"
 _MAX_KEY: Final = 1000
-_LEAST_TIME: Final = 0.1
+LEAST_TIME: Final = 0.1
+"""Seconds that a timer is set for, at least."""
 
 
 class Aggregator(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +77,7 @@ class Aggregator(msgspec.Struct, frozen=True, kw_only=True):
             data=msgspec.Raw(flow.bytes()),
         )
         return Arrival(
-            key=_key(self._value(self.by, flow)), member=member, message=message, size=size
+            key=key_of(self._value(self.by, flow)), member=member, message=message, size=size
         )
 
     def flow_of(self, group: Completed) -> Flow:
@@ -111,8 +112,8 @@ def compile_aggregate(written: Aggregate | None, scope: CompileScope) -> Aggrega
         scope.wrong(f"/{NAME}/complete", "never complete: give it `size`, `when` or `timeout`")
     if isinstance(complete.size, int) and not 1 <= complete.size <= MAX_MEMBERS:
         scope.wrong(f"/{NAME}/complete/size", f"a size is a number from 1 to {MAX_MEMBERS}")
-    if complete.timeout is not None and complete.timeout < _LEAST_TIME:
-        scope.wrong(f"/{NAME}/complete/timeout", f"at least {_LEAST_TIME:g} s")
+    if complete.timeout is not None and complete.timeout < LEAST_TIME:
+        scope.wrong(f"/{NAME}/complete/timeout", f"at least {LEAST_TIME:g} s")
     if written.remember < 1:
         scope.wrong(f"/{NAME}/remember", "at least 1 s")
     by = scope.expression(written.by, f"/{NAME}/by")
@@ -141,12 +142,17 @@ def compile_aggregate(written: Aggregate | None, scope: CompileScope) -> Aggrega
     )
 
 
-def _key(value: Json) -> Json:
+def key_of(value: Json, place: str = NAME) -> Json:
+    """Return a value that may be a key.
+
+    Raises:
+        Reject: It may not.
+    """
     if not isinstance(value, str | int | float | bool):
         found = "nothing" if value is None or value is UNDEFINED else "a list or an object"
-        raise Reject(f"{NAME}/by gives {found}: a key is a text, a number or a boolean")
+        raise Reject(f"{place}/by gives {found}: a key is a text, a number or a boolean")
     if isinstance(value, str) and len(value) > _MAX_KEY:
-        raise Reject(f"{NAME}/by gives a key of {len(value)} characters; {_MAX_KEY} are allowed")
+        raise Reject(f"{place}/by gives a key of {len(value)} characters; {_MAX_KEY} are allowed")
     return value
 
 

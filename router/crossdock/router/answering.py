@@ -33,6 +33,7 @@ class Answers:
 
     async def close(self) -> None:
         """Release everything. Safe twice."""
+        await self._claims.close()
         await self._clients.close()
 
     async def _answer(self, effect: Effect) -> Answer:

@@ -12,11 +12,13 @@ import msgspec
 
 from crossdock.contracts import Contract, ContractRef, Halt, Registry, is_token
 from crossdock.mesh.expression import Expression
+from crossdock.mesh.groups import Rule
 from crossdock.router.aggregating import Aggregator, compile_aggregate
 from crossdock.router.compile_scope import CompileScope
 from crossdock.router.conditions import Guard
 from crossdock.router.flow import PureStep
 from crossdock.router.python_steps.frames import Described
+from crossdock.router.resequencing import Resequencer, compile_resequence
 from crossdock.router.route_file import Branch, Computed, RouteFile, destinations_of
 from crossdock.router.steps.compiling import compile_steps
 
@@ -69,6 +71,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         accepted: Every contract in the ranges of ``accepts``, by its ``dataschema``.
         registry: All contracts, to tell an unknown one from one that is not accepted.
         where: Message Filter, if there is one.
+        resequence: In which order messages come to all that follows, if that matters.
         steps: What a message goes through between ``where`` and the branches.
         aggregate: How messages come together before they are sent, if they do.
         branches: In the order of the file.
@@ -83,6 +86,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     accepted: dict[str, Contract]
     registry: Registry
     where: Guard | None
+    resequence: Resequencer | None = None
     steps: tuple[PureStep, ...] = ()
     aggregate: Aggregator | None = None
     branches: tuple[CompiledBranch, ...]
@@ -110,7 +114,14 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def straight(self) -> bool:
         """Whether it decides on the data alone: then the shortest way is taken."""
-        return not self.steps and self.aggregate is None and not self.uses_message
+        return not (self.steps or self.grouping or self.uses_message)
+
+    @property
+    def grouping(self) -> Rule | None:
+        """What its groups keep to, if it keeps messages until others come."""
+        if self.aggregate is not None:
+            return self.aggregate.rule
+        return None if self.resequence is None else self.resequence.rule
 
     @cached_property
     def asks(self) -> bool:
@@ -121,6 +132,8 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Yield every expression, with its JSON Pointer in the route file."""
         if self.where is not None:
             yield "/where", self.where.expression
+        if self.resequence is not None:
+            yield from self.resequence.expressions()
         for step in self.steps:
             yield from step.expressions()
         if self.aggregate is not None:
@@ -182,12 +195,15 @@ class _Compiler:
             registry=self._registry,
             where=self._scope.guard(route.where, "where", "/where"),
             steps=self._steps(accepted),
+            resequence=compile_resequence(route.resequence, self._scope),
             aggregate=compile_aggregate(route.aggregate, self._scope),
             branches=self._branches(),
             send_all=bool(route.send_all),
             on_failure=route.on_failure,
             buries_expired=route.expired == "dead",
         )
+        if route.aggregate is not None and route.resequence is not None:
+            self._scope.wrong("/resequence", "not with `aggregate`: write two routes")
         if self._scope.problems:
             raise Halt.of(f"route {route.route[:80]} cannot be used", self._scope.problems)
         return compiled

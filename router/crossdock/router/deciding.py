@@ -14,11 +14,13 @@ from crossdock.mesh.groups import GROUP_TYPE, Arrival
 from crossdock.mesh.groups.state import read_completed
 from crossdock.router.aggregating import Aggregator
 from crossdock.router.children import children_of
-from crossdock.router.compiled import CompiledBranch, CompiledRoute
-from crossdock.router.conditions import Condition, Guard
+from crossdock.router.choosing import branches_for, choose, holds
+from crossdock.router.compiled import CompiledRoute
+from crossdock.router.conditions import Condition
 from crossdock.router.driving import drive
 from crossdock.router.effects import Answer, Deciding, Effect
 from crossdock.router.flow import MAX_PARTS, Child, Flow, Ran, Run, walk
+from crossdock.router.resequencing import next_in_turn
 
 WHERE = "where does not hold"
 NO_BRANCH = "no branch holds"
@@ -39,7 +41,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
             was split, each outcome of a condition is there once.
         branches: Those that were taken: ``send/0``.
         steps: Those that ran, in the order of the file.
-        reason: One line for a person: why it was filtered or rejected.
+        reason: One line for a person: why it was filtered or rejected, or why a group is complete.
         problems: Everything that is wrong with the data, of a rejected one.
         arrivals: What joins groups, of a grouped one.
     """
@@ -87,8 +89,24 @@ def deciding(route: CompiledRoute, message: Message) -> Deciding[Decision]:
         CrossdockError: What an answer leads to, other than Reject; Retry also when the machine was
             too busy to run an expression in its time.
     """
-    if route.aggregate is not None and message.type == GROUP_TYPE:
+    if route.grouping is None or message.type != GROUP_TYPE:
+        return (yield from _of_message(route, message, waits=route.resequence is not None))
+    if route.aggregate is not None:
         return _of_group(route, route.aggregate, message)
+    try:
+        return (yield from _of_message(route, next_in_turn(message), waits=False))
+    except Reject as error:
+        return Decision(outcome="rejected", reason=error.reason)
+
+
+def _of_message(route: CompiledRoute, message: Message, *, waits: bool) -> Deciding[Decision]:
+    """Decide what becomes of a message.
+
+    Args:
+        route: The route.
+        message: The message.
+        waits: Whether its turn has still to come.
+    """
     contract = route.accepted.get(message.dataschema)
     if contract is None or contract.name != message.type:
         return _not_accepted(route, message)
@@ -103,6 +121,9 @@ def deciding(route: CompiledRoute, message: Message) -> Deciding[Decision]:
         variables=_variables(route, message),
     )
     try:
+        if route.resequence is not None and waits:
+            arrival = route.resequence.arrival(message, value, flow.variables)
+            return Decision(outcome="grouped", arrivals=(arrival,))
         return (yield from _through(route, flow, run))
     except Reject as error:
         return Decision(
@@ -157,7 +178,7 @@ def _straight(route: CompiledRoute, message: Message, contract: Contract, value:
     """Decide on a valid message of a route without steps."""
     conditions: list[Condition] = []
     try:
-        branches = _choose(route, value, conditions)
+        branches = choose(route, value, conditions)
         flow = Flow(data=value, raw=message.data, contract=contract)
         children = children_of(route, message, contract, flow, branches)
     except Reject as error:
@@ -183,7 +204,7 @@ def _straight(route: CompiledRoute, message: Message, contract: Contract, value:
 
 def _through(route: CompiledRoute, flow: Flow, run: Run) -> Deciding[Decision]:
     """Take a valid message through the route."""
-    if route.where is not None and not _holds(route.where, flow, run):
+    if route.where is not None and not holds(route.where, flow, run):
         return _filtered(run, WHERE)
     flows = yield from walk(route.steps, [flow], run)
     if not flows:
@@ -214,7 +235,10 @@ def _of_group(route: CompiledRoute, aggregate: Aggregator, message: Message) -> 
             "group": {"key": group.key, "count": len(group.members), "reason": group.reason}
         }
         flow = msgspec.structs.replace(flow, variables=variables | _variables(route, message))
-        return _sent(route, [flow], run)
+        said = f"complete by {group.reason}, {len(group.members)} members"
+        decision = _sent(route, [flow], run)
+        reason = f"{said}; {decision.reason}" if decision.reason else said
+        return msgspec.structs.replace(decision, reason=reason)
     except msgspec.DecodeError as error:
         return Decision(outcome="rejected", reason=f"not a group: {error}")
     except Reject as error:
@@ -231,7 +255,7 @@ def _sent(route: CompiledRoute, flows: list[Flow], run: Run) -> Decision:
     children: list[Child] = []
     taken: dict[str, None] = {}
     for each in flows:
-        branches = _branches_for(route, each, run)
+        branches = branches_for(route, each, run)
         children += children_of(route, run.message, run.accepted, each, branches)
         taken.update(dict.fromkeys(branch.name for branch in branches))
         if len(children) > MAX_PARTS:
@@ -269,51 +293,3 @@ def _not_accepted(route: CompiledRoute, message: Message) -> Decision:
 def _breaks(contract: Contract, problems: list[Problem]) -> Decision:
     reason = f"data breaks {contract.dataschema}"
     return Decision(outcome="rejected", reason=reason, problems=tuple(problems))
-
-
-def _choose(
-    route: CompiledRoute,
-    value: Json,
-    conditions: list[Condition],
-) -> list[CompiledBranch]:
-    """Return the branches to take; note each condition that is evaluated."""
-    where = route.where
-    if where is not None:
-        held = where.expression.holds(value)
-        conditions.append(where.held if held else where.failed)
-        if not held:
-            return []
-    chosen: list[CompiledBranch] = []
-    for branch in route.branches:
-        guard = branch.guard
-        if guard is not None:
-            held = guard.expression.holds(value)
-            conditions.append(guard.held if held else guard.failed)
-        else:
-            held = not (branch.otherwise and chosen)
-        if held:
-            chosen.append(branch)
-            if not route.send_all:
-                break
-    return chosen
-
-
-def _branches_for(route: CompiledRoute, flow: Flow, run: Run) -> list[CompiledBranch]:
-    """Return the branches that a message or a part of one takes."""
-    chosen: list[CompiledBranch] = []
-    for branch in route.branches:
-        if branch.guard is not None:
-            held = _holds(branch.guard, flow, run)
-        else:
-            held = not (branch.otherwise and chosen)
-        if held:
-            chosen.append(branch)
-            if not route.send_all:
-                break
-    return chosen
-
-
-def _holds(guard: Guard, flow: Flow, run: Run) -> bool:
-    held = guard.expression.holds(flow.data, flow.variables or None)
-    run.conditions[guard.held if held else guard.failed] = None
-    return held

@@ -59,7 +59,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Why a route did what it did.
 
     Attributes:
-        outcome: ``routed``, ``filtered`` or ``rejected``; ``""`` when it cannot be told.
+        outcome: ``routed``, ``grouped``, ``filtered`` or ``rejected``; ``""`` when it is not known.
         reason: Why it was filtered or rejected, or why it cannot be told.
         problems: All that is wrong with a rejected one.
         told: The conditions, steps and branches, in the order of the route.
@@ -156,7 +156,12 @@ class _Telling:
         return told
 
     def branches(self) -> list[Told]:
-        """Tell of each branch."""
+        """Tell of each branch; of what joins a group, that it does."""
+        if self.decision is not None and self.decision.outcome == "grouped":
+            if self._route.aggregate is None:
+                return [Told(place="resequence", taken=True, why="it goes on when its turn comes")]
+            why = "it joins the group of its key; the branches are for the group"
+            return [Told(place="aggregate", taken=True, why=why)]
         told = []
         for branch in self._route.branches:
             found = (

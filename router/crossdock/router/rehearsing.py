@@ -1,4 +1,4 @@
-"""What a route that aggregates makes of several messages, without a broker: for its examples."""
+"""What a route that keeps messages until others come makes of its examples, without a broker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import msgspec
 from crossdock.contracts import Message
 from crossdock.mesh.expression import Json
 from crossdock.mesh.groups import Arrival, Group, Rule
-from crossdock.mesh.groups.folding import Closed, expire, fold
+from crossdock.mesh.groups.folding import Closed
+from crossdock.mesh.groups.sequencing import join, time_up
 from crossdock.mesh.groups.writing import message_of
 from crossdock.router.compiled import CompiledRoute
 from crossdock.router.deciding import Decision
@@ -30,7 +31,7 @@ def rehearse(
     """Decide messages one after the other, then the groups that they completed.
 
     Args:
-        route: A route that aggregates.
+        route: A route that aggregates or resequences.
         messages: What comes in.
         decide: Tells what the route makes of one message.
         time_is_up: Whether the time of every open group is up in the end.
@@ -61,15 +62,20 @@ def rehearse(
 
 def _closed(route: CompiledRoute, arrivals: Sequence[Arrival], *, time_is_up: bool) -> list[Closed]:
     """Let members join, and return the groups that became complete."""
-    rule = Rule() if route.aggregate is None else route.aggregate.rule
+    rule = route.grouping or Rule()
     numbers = itertools.count(1)
+
+    def mint() -> str:
+        return f"group-{next(numbers)}"
+
     closed: list[Closed] = []
     for key, mine in _by_key(arrivals).items():
         start = Group(key=msgspec.json.decode(key))
-        folded = fold(rule, start, mine, now=_NOW, mint=lambda: f"group-{next(numbers)}")
+        folded = join(rule, start, mine, now=_NOW, mint=mint)
         closed += folded.closed
-        late = expire(rule, folded.group, now=_LATER) if time_is_up else None
-        closed += late.closed if late is not None else ()
+        if time_is_up:
+            late = time_up(rule, folded.group, now=_LATER, mint=mint)
+            closed += late.closed if late is not None else ()
     return closed
 
 

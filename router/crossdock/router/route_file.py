@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from crossdock.mesh.project.settings import Throttle
 from crossdock.router.aggregate_file import Aggregate
+from crossdock.router.resequence_file import Resequence
 from crossdock.router.step_file import Step
 
 
@@ -54,12 +56,14 @@ class RouteFile(_File, frozen=True):
         accepts: Contract, or several, ``name@range``.
         description: For people.
         where: JSONata condition (Message Filter): when it does not hold, the message is filtered.
+        resequence: Resequencer: messages go on in the order of their numbers, before all else.
         steps: What the message goes through before it is sent, in this order.
         aggregate: Aggregator: messages of one key become one, which is then sent.
         send: Content-Based Router: the first branch that holds is taken.
         send_all: Recipient List: every branch that holds is taken.
         expired: What becomes of a message that comes in after its ``expirytime``: ``drop`` filters
             it, ``dead`` makes a dead letter of it.
+        throttle: Throttler: how many messages the route takes in a time, with all replicas.
         on_failure: Name of the failure policy.
         examples: For ``crossdock route test``.
     """
@@ -68,11 +72,13 @@ class RouteFile(_File, frozen=True):
     accepts: str | tuple[str, ...]
     description: str = ""
     where: str | None = None
+    resequence: Resequence | None = None
     steps: tuple[Step, ...] = ()
     aggregate: Aggregate | None = None
     send: tuple[Branch, ...] = ()
     send_all: tuple[Branch, ...] = ()
     expired: Literal["drop", "dead"] = "drop"
+    throttle: Throttle | None = None
     on_failure: str = "standard"
     examples: tuple[dict[str, Any], ...] = ()
 

@@ -113,11 +113,10 @@ class Router:
         return runner
 
     def _groups(self, route: CompiledRoute) -> GroupStore | None:
-        if route.aggregate is None:
+        if route.grouping is None:
             return None
         counts = GroupMetrics.of(self._metrics, route.name)
-        rule = route.aggregate.rule
-        return GroupStore(self._bus, route.name, rule, counts, bound=self._bound)
+        return GroupStore(self._bus, route.name, route.grouping, counts, bound=self._bound)
 
     def _second(
         self, route: LoadedRoute, counts: RouteMetrics, answers: Answers, groups: GroupStore
@@ -125,17 +124,18 @@ class Router:
         """Return what takes the groups of a route when they are complete."""
         compiled = route.compiled
         half = Half(route.revision, "group")
+        in_order = compiled.resequence is not None
         send = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
         handler = GroupHandler(self._bus, compiled.name, groups, send, counts)
         component = Component(
             kind="group",
             name=compiled.name,
             policy=route.policy,
-            batch=BATCH,
-            lanes=LANES,
+            batch=1 if in_order else BATCH,
+            lanes=1 if in_order else LANES,
             revision=route.revision.name,
         )
-        spec = group_consumer(self._bus, compiled.name)
+        spec = group_consumer(self._bus, compiled.name, one_by_one=in_order)
         return Consuming(self._bus, component, spec, handler, observer(counts))
 
     def _first(
@@ -163,6 +163,7 @@ class Router:
             name=compiled.name,
             policy=route.policy,
             lanes=LANES,
+            throttle=route.file.throttle,
             revision=route.revision.name,
         )
         half = Half(route.revision, "route", groups)

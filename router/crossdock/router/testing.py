@@ -16,7 +16,7 @@ all questions or for each in their order, as ``.json`` files, ``nothing``, or ``
     - {given: german-order, calls: {price-list: prices.json}, expect: [billing-eu]}
     - {given: german-order, calls: {price-list: fails}, expect: rejected}
 
-A route that aggregates may be given several messages, and that the time of their groups is up::
+A route that keeps messages until others come may be given several, and that their time is up::
 
     - {given: [tea, cup], expect: {partner: whole-order.json}}
     - {given: tea, then: timeout, expect: {partner: part-of-an-order.json}}
@@ -59,7 +59,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     Attributes:
         given: Name of an example of the contract, or of a ``.json`` file beside the route; several
-            where the route aggregates.
+            where the route aggregates or resequences.
         then: ``timeout``: the time of every group is up after that.
         expect: ``nothing``, ``rejected``, destinations, or destinations with the ``.json`` files
             beside the route that hold what each gets, in order where it is several.
@@ -164,9 +164,9 @@ def _decision(
     """Return what the route makes of what is given.
 
     Raises:
-        ValueError: It is given what only a route that aggregates can be.
+        ValueError: It is given what only a route that keeps messages can be.
     """
-    if route.aggregate is not None:
+    if route.grouping is not None:
         return rehearse(
             route,
             messages,
@@ -174,7 +174,7 @@ def _decision(
             time_is_up=example.then == "timeout",
         )
     if len(messages) != 1 or example.then is not None:
-        raise ValueError("several messages, and `then`, are for routes with `aggregate`")
+        raise ValueError("several messages, and `then`, are for `aggregate` and `resequence`")
     return _decided(route, messages[0], answers)
 
 

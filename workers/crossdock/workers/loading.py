@@ -148,6 +148,9 @@ def _contract(
         if publishes is not None:
             problems.append(document.problem("a sink publishes nothing: remove it", ("publishes",)))
         return None
+    if loaded.value.throttle is not None:
+        text = "only a sink is throttled: a source takes what its system sends"
+        problems.append(document.problem(text, ("throttle",)))
     if publishes is None:
         problems.append(document.problem("a source needs `publishes`: name a contract"))
         return None

@@ -99,6 +99,7 @@ class _SinkRunner(Consuming):
             name=destination,
             policy=worker.policy,
             batch=worker.file.batch,
+            throttle=worker.file.throttle,
         )
 
         super().__init__(bus, component, spec, handler, observe)

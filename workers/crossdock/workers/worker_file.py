@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from crossdock.mesh.project.settings import Throttle
+
 
 class WorkerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole of a worker file.
@@ -22,6 +24,7 @@ class WorkerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             was received to the contract's data, for a sink from the data to what is delivered.
         expired: Sink only: what becomes of a message after its ``expirytime``: ``drop`` leaves it
             out, ``dead`` makes a dead letter of it.
+        throttle: Sink only: how many messages it takes in a time, with all replicas.
         on_failure: Name of the failure policy.
         batch: Most messages delivered or published at once.
         group: Workers of one group share a process.
@@ -36,6 +39,7 @@ class WorkerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     consumes: str | None = None
     map: str | None = None
     expired: Literal["drop", "dead"] = "drop"
+    throttle: Throttle | None = None
     on_failure: str = "standard"
     batch: Annotated[int, msgspec.Meta(ge=1)] = 500
     group: str = "workers"

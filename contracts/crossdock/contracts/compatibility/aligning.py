@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from crossdock.contracts.compatibility.document import matches
-from crossdock.contracts.compatibility.keywords import Schema, Steps, subschemas
+from crossdock.contracts.schema_walk import Schema, Steps, subschemas
 
 _MOST_NAMES: Final = 500
 

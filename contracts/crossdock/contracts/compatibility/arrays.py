@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from crossdock.contracts.compatibility.document import DRAFT_7, Node
-from crossdock.contracts.compatibility.keywords import Schema, is_open, is_partial
+from crossdock.contracts.compatibility.keywords import is_open, is_partial
 from crossdock.contracts.compatibility.objects import EVALUATING, compare_openness, compare_rule
 from crossdock.contracts.compatibility.pair import Change, Pair
 from crossdock.contracts.compatibility.scalars import compare_bounds
+from crossdock.contracts.schema_walk import Schema
 
 _COUNTS: Final = {"maxItems": "max-items", "minItems": "min-items"}
 _CONTAINED: Final = {"maxContains": "max-contains", "minContains": "min-contains"}

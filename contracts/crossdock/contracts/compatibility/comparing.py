@@ -19,12 +19,13 @@ from crossdock.contracts.compatibility.dependencies import compare_dependencies
 from crossdock.contracts.compatibility.difference import Difference
 from crossdock.contracts.compatibility.document import Document, Node
 from crossdock.contracts.compatibility.effects import Effect
-from crossdock.contracts.compatibility.keywords import Schema, meaning, tagged
+from crossdock.contracts.compatibility.keywords import meaning, tagged
 from crossdock.contracts.compatibility.objects import compare_objects, compare_unevaluated
 from crossdock.contracts.compatibility.pair import Change, Pair
 from crossdock.contracts.compatibility.proving import Prover
 from crossdock.contracts.compatibility.scalars import compare_numbers, compare_strings
 from crossdock.contracts.compatibility.values import compare_annotations, compare_values
+from crossdock.contracts.schema_walk import Schema
 
 _SHOWN: Final = 60
 _FAMILIES: Final = (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from crossdock.contracts.compatibility.document import Node
-from crossdock.contracts.compatibility.keywords import pointer_of
 from crossdock.contracts.compatibility.pair import Change, Pair
+from crossdock.contracts.schema_walk import pointer_of
 
 
 def compare_dependencies(pair: Pair) -> None:

@@ -9,15 +9,9 @@ from typing import Any, Final
 import jsonschema_rs
 import msgspec
 
-from crossdock.contracts.compatibility.keywords import (
-    ANNOTATIONS,
-    Schema,
-    Steps,
-    pointer_of,
-    subschemas,
-    value_at,
-)
+from crossdock.contracts.compatibility.keywords import ANNOTATIONS
 from crossdock.contracts.compatibility.references import References, UnusableReferenceError
+from crossdock.contracts.schema_walk import Schema, Steps, pointer_of, subschemas, value_at
 
 DRAFT_7: Final = 7
 DRAFT_2020: Final = 20

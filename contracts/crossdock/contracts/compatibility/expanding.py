@@ -7,7 +7,8 @@ from typing import Any, Final
 import msgspec
 
 from crossdock.contracts.compatibility.document import DRAFT_7, Document, Node, children
-from crossdock.contracts.compatibility.keywords import ANNOTATIONS, Schema, Steps
+from crossdock.contracts.compatibility.keywords import ANNOTATIONS
+from crossdock.contracts.schema_walk import Schema, Steps
 
 MAX_SCHEMAS: Final = 20_000
 #: Their schemas are about the same value; those of all other keywords are about one inside it.

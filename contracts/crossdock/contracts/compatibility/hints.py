@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from crossdock.contracts.compatibility.keywords import Schema, subschemas
+from crossdock.contracts.schema_walk import Schema, subschemas
 
 _NUMBERS: Final = frozenset(
     {"maximum", "minimum", "exclusiveMaximum", "exclusiveMinimum", "multipleOf"}

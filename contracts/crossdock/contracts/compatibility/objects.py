@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from crossdock.contracts.compatibility.document import Node, matches
-from crossdock.contracts.compatibility.keywords import Schema, is_open, is_partial
+from crossdock.contracts.compatibility.keywords import is_open, is_partial
 from crossdock.contracts.compatibility.pair import Change, Pair
 from crossdock.contracts.compatibility.scalars import compare_bounds
+from crossdock.contracts.schema_walk import Schema
 
 _COUNTS: Final = {"maxProperties": "max-properties", "minProperties": "min-properties"}
 _LISTING: Final = ("properties", "patternProperties", "additionalProperties")

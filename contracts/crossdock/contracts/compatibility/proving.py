@@ -18,9 +18,10 @@ from crossdock.contracts.compatibility.canonical import canonical
 from crossdock.contracts.compatibility.document import DRAFT_2020, Node
 from crossdock.contracts.compatibility.effects import Effect, worst
 from crossdock.contracts.compatibility.expanding import Expansion, TooComplexError
-from crossdock.contracts.compatibility.keywords import ANNOTATIONS, Schema, meaning
+from crossdock.contracts.compatibility.keywords import ANNOTATIONS, meaning
 from crossdock.contracts.compatibility.references import UnusableReferenceError
 from crossdock.contracts.compatibility.witnesses import accepts, witness
+from crossdock.contracts.schema_walk import Schema
 
 _MAX_PROOFS: Final = 2_000
 _MAX_SCHEMAS: Final = 100_000  # in one comparison: a few seconds
@@ -152,7 +153,7 @@ def _apart(branches: list[Node]) -> bool:
     """Tell whether it is proven that no value fits two of them."""
     wide = [Expansion(each.document, cut=True, modern=True).write(each) for each in branches]
     try:
-        forms = [canonical(each, 20) for each in wide]
+        forms = [canonical(each, DRAFT_2020) for each in wide]
         return all(
             one.intersect(other).satisfiability() == Satisfiability.NO
             for at, one in enumerate(forms)

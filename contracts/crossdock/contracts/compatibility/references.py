@@ -7,12 +7,11 @@ an anchor is an `$id` that begins with `#`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
-from urllib.parse import unquote, urljoin
+from typing import Any
+from urllib.parse import unquote
 
-from crossdock.contracts.compatibility.keywords import Schema, pointer_of, subschemas, value_at
-
-_STAND_IN: Final = "http://crossdock.invalid/"
+from crossdock.contracts.schema_uri import joined
+from crossdock.contracts.schema_walk import Schema, pointer_of, subschemas, value_at
 
 
 class UnusableReferenceError(ValueError):
@@ -52,7 +51,7 @@ class References:
         return self._target(self._base(pointer), str(schema["$ref"]))
 
     def _target(self, base: str, reference: str) -> str:
-        uri, _, fragment = _join(base, reference).partition("#")
+        uri, _, fragment = joined(base, reference).partition("#")
         fragment = unquote(fragment)
         if fragment and not fragment.startswith("/"):
             found = self._pointers.get(f"{uri}#{fragment}")
@@ -106,17 +105,6 @@ def _resources(root: Schema) -> Iterator[tuple[str, str, Schema]]:
         if isinstance(schema, dict):
             identifier = schema.get("$id")
             if isinstance(identifier, str) and not identifier.startswith("#"):
-                base = _join(base, identifier).partition("#")[0]
+                base = joined(base, identifier).partition("#")[0]
         yield pointer, base, schema
         waiting += [(pointer + pointer_of(steps), base, each) for steps, each in subschemas(schema)]
-
-
-def _join(base: str, reference: str) -> str:
-    """Join as RFC 3986 says, for any scheme: the standard library knows a few only."""
-    if not reference or reference.startswith("#"):
-        return base + reference
-    scheme, colon, rest = base.partition(":")
-    if not colon or ":" in reference.partition("/")[0]:
-        return urljoin(base, reference)
-    joined = urljoin(_STAND_IN + rest.lstrip("/"), reference)
-    return f"{scheme}:/{joined.removeprefix(_STAND_IN)}"

@@ -36,7 +36,8 @@ def encode_headers(headers: Mapping[str, str]) -> bytes:
         BadHeaderError: A name is not a token, or a value holds a line break: nothing that a caller
             gave us may ever become a header of its own.
     """
-    text = "".join([f"{_name(name)}: {value}\r\n" for name, value in headers.items()])
+    # Joined and not formatted: names that nats-py has are enums, which format as `Header.NAME`.
+    text = "".join([_name(name) + ": " + value + "\r\n" for name, value in headers.items()])
     if not text.count("\r") == text.count("\n") == len(headers):
         raise BadHeaderError("a header value holds a line break")
     return b"NATS/1.0\r\n" + text.encode() + b"\r\n"

@@ -12,11 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
-from urllib.parse import quote, urldefrag, urljoin, urlsplit
+from urllib.parse import quote, urldefrag
 
 import msgspec
 
 from crossdock.contracts.contract import DEFAULT_DRAFT
+from crossdock.contracts.schema_uri import joined
 
 _DYNAMIC: Final = frozenset({"$dynamicAnchor", "$dynamicRef", "$recursiveAnchor", "$recursiveRef"})
 _NAMES: Final = frozenset({"$anchor", "$id"})
@@ -89,7 +90,7 @@ def _targets(schema: dict[str, Any], at: str) -> _Targets:
         pointer, part, base = waiting.pop()
         own, anchor = urldefrag(str(part.get("$id", "")))
         if own:
-            base = _join(base, own)
+            base = joined(base, own)
             found[base, ""] = pointer
         for name in (anchor, part.get("$anchor")):
             if name:
@@ -146,7 +147,7 @@ def _rewrite(part: Any, base: str, targets: _Targets, *, is_schema: bool = True)
     if not isinstance(part, dict):
         return part
     own = urldefrag(str(part.get("$id", ""))).url if is_schema else ""
-    base = _join(base, own) if own else base
+    base = joined(base, own) if own else base
     result: dict[str, Any] = {}
     for key, value in part.items():
         inside = is_schema and key in _HOLDERS
@@ -168,16 +169,9 @@ def _rewrite(part: Any, base: str, targets: _Targets, *, is_schema: bool = True)
 
 def _reference(reference: str, base: str, targets: _Targets) -> str:
     target, fragment = urldefrag(reference)
-    where = _join(base, target) if target else base
+    where = joined(base, target) if target else base
     if (where, "") not in targets and where != "":
         return reference  # to what everybody knows: a draft's own schema
     if not fragment or fragment.startswith("/"):
         return targets[where, ""] + fragment
     return targets.get((where, fragment), reference)
-
-
-def _join(base: str, target: str) -> str:
-    """Resolve a URI reference; the standard library does not for a scheme that it does not know."""
-    if urlsplit(target).scheme or not base.startswith(PROJECT):
-        return urljoin(base, target)
-    return PROJECT + urljoin("/" + base.removeprefix(PROJECT), target).removeprefix("/")

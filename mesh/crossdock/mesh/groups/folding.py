@@ -30,6 +30,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         when: Tells from key, count and parts whether it is complete.
         timeout: Seconds after which it is complete as it is; 0 for never.
         since: From which member on the seconds count.
+        counts: Whether members have numbers and go on one by one, in their order; the time is then
+            for how long a gap is waited for.
+        first: The first number of a key.
+        late: What becomes of a member whose gap was given up.
         remember: Seconds for which members of a complete group are known again.
         max_bytes: Bytes that the members of a group may take.
     """
@@ -38,6 +42,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     when: Callable[[Json], bool] | None = None
     timeout: float = 0.0
     since: Literal["first", "last"] = "first"
+    counts: bool = False
+    first: int = 1
+    late: Literal["send", "dead"] = "dead"
     remember: float = 3600.0
     max_bytes: int = 768 * 1024
 
@@ -99,12 +106,14 @@ class Folded(msgspec.Struct, frozen=True):
         closed: Groups that became complete, in order.
         places: For each arrival.
         opened: How many groups were opened.
+        had_timer: Whether the state had a timer before.
     """
 
     group: Group
     closed: tuple[Closed, ...]
     places: tuple[Place, ...]
     opened: int
+    had_timer: bool = False
 
     @property
     def changed(self) -> bool:
@@ -133,7 +142,9 @@ def fold(
     """
     folding = _Folding(rule, group, now, mint)
     places = tuple([folding.join(each) for each in arrivals])
-    return Folded(folding.state(), tuple(folding.closed), places, folding.opened)
+    return Folded(
+        folding.state(), tuple(folding.closed), places, folding.opened, had_timer=group.timer > 0
+    )
 
 
 def expire(rule: Rule, group: Group, *, now: int) -> Folded | None:
@@ -143,7 +154,7 @@ def expire(rule: Rule, group: Group, *, now: int) -> Folded | None:
         return None
     folding = _Folding(rule, group, now, lambda: "")
     folding.close("timeout")
-    return Folded(folding.state(), tuple(folding.closed), (), 0)
+    return Folded(folding.state(), tuple(folding.closed), (), 0, had_timer=group.timer > 0)
 
 
 class _Folding:
@@ -153,8 +164,8 @@ class _Folding:
         self._rule = rule
         self._now = now
         self._mint = mint
-        self._done = _remembered(group.done, now, rule.remember)
-        self._known = {mark: each.id for each in self._done for mark in _split(each.marks)}
+        self._done = remembered(group.done, now, rule.remember)
+        self._known = {mark: each.id for each in self._done for mark in split_marks(each.marks)}
         self.closed: list[Closed] = []
         self.opened = 0
         self._take(group)
@@ -162,7 +173,7 @@ class _Folding:
     def _take(self, group: Group) -> None:
         self._group = group
         self._members = list(group.members)
-        self._bytes = sum(_size(each) for each in self._members)
+        self._bytes = sum(size_of(each) for each in self._members)
         self._known.update((each.mark, group.id) for each in self._members)
         self._parts: list[Json] | None = None
 
@@ -171,7 +182,7 @@ class _Folding:
         known = self._known.get(mark)
         if known is not None:
             return Place(known, joined=False)
-        size = _size(arrival.member)
+        size = size_of(arrival.member)
         if len(self._members) >= MAX_MEMBERS or self._bytes + size > self._rule.max_bytes:
             full = f"its group is full: {len(self._members)} members, {self._bytes} bytes"
             return Place("", error=Reject(full))
@@ -209,7 +220,7 @@ class _Folding:
         )
         self.closed.append(Closed(group, content))
         marks = b"".join([each.mark for each in group.members])
-        self._done = _bounded((*self._done, Done(group.id, self._now, marks)))
+        self._done = bounded((*self._done, Done(group.id, self._now, marks)))
         self._take(Group(key=group.key))
 
     def state(self) -> Group:
@@ -244,7 +255,7 @@ class _Folding:
         return "size" if size and count >= size else None
 
 
-def _size(member: Member) -> int:
+def size_of(member: Member) -> int:
     """Return about how many bytes a member takes where it is stored."""
     return len(bytes(member.data)) + len(member.id) + 40
 
@@ -260,16 +271,18 @@ def _order(member: Member) -> tuple[int, float, str]:
             return (0, number, "")
 
 
-def _split(marks: bytes) -> list[bytes]:
+def split_marks(marks: bytes) -> list[bytes]:
+    """Return marks that stand one behind the other."""
     return [marks[at : at + MARK] for at in range(0, len(marks), MARK)]
 
 
-def _remembered(done: tuple[Done, ...], now: int, seconds: float) -> tuple[Done, ...]:
+def remembered(done: tuple[Done, ...], now: int, seconds: float) -> tuple[Done, ...]:
+    """Return the groups that are not older than so many seconds."""
     oldest = now - round(seconds * 1000)
     return tuple([each for each in done if each.at >= oldest])
 
 
-def _bounded(done: tuple[Done, ...]) -> tuple[Done, ...]:
+def bounded(done: tuple[Done, ...]) -> tuple[Done, ...]:
     """Keep the newest groups, at least one; each costs as much as eight members more."""
     kept: list[Done] = []
     left = MAX_REMEMBERED

@@ -14,7 +14,7 @@ GROUP_TYPE: Final = "crossdock.group.completed"
 """CloudEvents type of a complete group on its way to the second half of its route."""
 MARK: Final = 8
 """Bytes of a mark."""
-Reason = Literal["size", "when", "timeout"]
+Reason = Literal["size", "when", "timeout", "sequence", "late"]
 
 
 def mark_of(message: Message, part: str = "") -> bytes:
@@ -47,6 +47,31 @@ class Member(msgspec.Struct, frozen=True, array_like=True):
         return f"Member({self.id!r}, {len(bytes(self.data))} bytes)"
 
 
+class _Enclosed(msgspec.Struct, frozen=True):
+    headers: dict[str, str]
+    data: msgspec.Raw
+
+
+_enclosed = msgspec.json.Decoder(_Enclosed)
+
+
+def enclose(message: Message) -> msgspec.Raw:
+    """Return a whole message, whose data is JSON, as the data of a member."""
+    whole = _Enclosed(message.headers(), msgspec.Raw(message.data))
+    return msgspec.Raw(msgspec.json.encode(whole))
+
+
+def enclosed(member: Member) -> Message:
+    """Return the message that a member holds; see :func:`enclose`.
+
+    Raises:
+        msgspec.DecodeError: It holds none.
+        ValueError: The same.
+    """
+    found = _enclosed.decode(bytes(member.data))
+    return Message.from_headers(found.headers, bytes(found.data))
+
+
 class Done(msgspec.Struct, frozen=True, array_like=True):
     """What is remembered of a group that is complete.
 
@@ -74,6 +99,8 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_
         time: CloudEvents ``time`` of its first member.
         subject: CloudEvents ``subject`` of its first member.
         extensions: CloudEvents extensions of its first member.
+        next: Number of the next message of a key that counts; None before the first.
+        skipped: Gaps that were given up: first and last number of each.
         members: In the order in which they joined.
         done: Groups before it, oldest first; a bounded memory.
     """
@@ -87,6 +114,8 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_
     time: str = ""
     subject: str = ""
     extensions: dict[str, str] = {}
+    next: int | None = None
+    skipped: tuple[tuple[int, int], ...] = ()
     members: tuple[Member, ...] = ()
     done: tuple[Done, ...] = ()
 

@@ -21,14 +21,16 @@ from crossdock.contracts import Disconnected, Retry, keyed_id, new_id
 from crossdock.mesh.bus import Bus, Swap
 from crossdock.mesh.expression import Json
 from crossdock.mesh.fail_points import reach
-from crossdock.mesh.groups.folding import Arrival, Closed, Folded, Place, Rule, expire, fold
+from crossdock.mesh.groups.folding import Arrival, Closed, Folded, Place, Rule
 from crossdock.mesh.groups.remembering import Memory
+from crossdock.mesh.groups.sequencing import join, time_up
 from crossdock.mesh.groups.state import Group, read_group
 from crossdock.mesh.groups.writing import Writes
 from crossdock.mesh.telemetry import GroupMetrics
 
 STREAM: Final = "group"
 _MAX_WRITES = 1000  # the server's bound for a batch
+_AT_ONCE = 500  # members; each may complete a group, which is a write
 _MAX_BYTES = 8 * 1024 * 1024
 _PATIENCE = 10.0  # seconds for which we try against others
 _LOOK = 5.0  # seconds between two looks at the size of the stream
@@ -64,7 +66,8 @@ class GroupStore:
 
     def token(self, key: Json) -> str:
         """Return what stands for a key in subjects."""
-        return keyed_id("group", self._route, msgspec.json.encode(key).decode())
+        kind = "sequence" if self._rule.counts else "group"
+        return keyed_id(kind, self._route, msgspec.json.encode(key).decode())
 
     async def join(self, arrivals: Sequence[Arrival]) -> list[Place]:
         """Let members join their groups; what is returned is durable.
@@ -73,13 +76,14 @@ class GroupStore:
             Disconnected: The broker is away or has no room; who has joined will be known again.
             Retry: Others were faster, again and again.
         """
-        work: dict[str, list[int]] = {}
-        for at, each in enumerate(arrivals):
-            work.setdefault(self.token(each.key), []).append(at)
         places: dict[int, Place] = {}
         async with self._turn:
             await self._look_for_room()
-            await self._join(work, arrivals, places)
+            for start in range(0, len(arrivals), _AT_ONCE):
+                work: dict[str, list[int]] = {}
+                for at, each in enumerate(arrivals[start : start + _AT_ONCE], start):
+                    work.setdefault(self.token(each.key), []).append(at)
+                await self._join(work, arrivals, places)
         reach("grouped")
         return [places[at] for at in range(len(arrivals))]
 
@@ -100,7 +104,7 @@ class GroupStore:
                 return False
             group = read_group(stored.data)
             now = _now()
-            folded = expire(self._rule, group, now=now)
+            folded = time_up(self._rule, group, now=now, mint=new_id)
             if folded is None:
                 await self._rearm(token, group, now)
                 return False
@@ -141,7 +145,7 @@ class GroupStore:
         for token, members in work.items():
             mine = [arrivals[at] for at in members]
             sequence, group = states.get(token) or (0, Group(key=mine[0].key))
-            folded = fold(self._rule, group, mine, now=now, mint=new_id)
+            folded = join(self._rule, group, mine, now=now, mint=new_id)
             places.update(zip(members, folded.places, strict=True))
             if folded.changed:
                 changed.append((token, folded, len(items)))

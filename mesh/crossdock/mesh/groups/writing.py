@@ -36,13 +36,12 @@ class Writes:
         group = self.stored(folded.group, rule)
         headers = {} if group.id else {"Nats-TTL": f"{max(1, round(rule.remember))}s"}
         items = [Swap(self.open(token), msgspec.json.encode(group), headers, sequence)]
-        armed = bool(folded.closed) and bool(folded.closed[0].group.timer)
-        if group.timer != folded.group.timer:
-            items.append(self.timer(token, group.timer))
-            armed = False  # the new timer is in the place of the old one
+        if group.timer and group.timer != folded.group.timer:
+            items.append(self.timer(token, group.timer))  # in the place of the one there was
+        drop = folded.had_timer and not group.timer
         for each in folded.closed:
-            items.append(self._ready(each, token if armed else None))
-            armed = False
+            items.append(self._ready(each, token if drop else None))
+            drop = False
         return items
 
     def stored(self, group: Group, rule: Rule) -> Group:

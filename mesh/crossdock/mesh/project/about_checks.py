@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from crossdock.contracts import About, ContractRef, Problem, Registry, Reject
-from crossdock.contracts.schema_places import SchemaPlaces, steps_of
+from crossdock.contracts.schema_places import SchemaPlaces
+from crossdock.contracts.schema_walk import steps_of
 from crossdock.mesh.project.loading import Loaded
 
 

@@ -109,6 +109,27 @@ class StepSettings(_File, frozen=True):
     timeout: Duration = Duration(10)
 
 
+class Throttle(_File, frozen=True):
+    """How many messages a component takes in a time, over all of its replicas.
+
+    Attributes:
+        messages: So many …
+        per: … in this time.
+    """
+
+    messages: Count
+    per: Duration = Duration(1)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            ValueError: With a text for the person who wrote it.
+        """
+        if not self.per:
+            raise ValueError("per is more than nothing: write for example 1s or 1m")
+
+
 class TelemetrySettings(_File, frozen=True):
     """Traces and logs.
 

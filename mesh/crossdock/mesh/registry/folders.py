@@ -107,6 +107,8 @@ def _paths(folder: Path) -> Iterator[str]:
     yield from (name for name in TOP if (folder / name).is_file())
     for top in FOLDERS:
         for place, folders, names in os.walk(folder / top):
-            folders[:] = sorted(each for each in folders if is_of_project(each))
+            folders[:] = sorted(
+                each for each in folders if is_of_project(each) and each != "__pycache__"
+            )
             inside = Path(place).relative_to(folder).as_posix()
             yield from (f"{inside}/{name}" for name in sorted(names) if is_of_project(name))

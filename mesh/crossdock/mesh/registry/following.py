@@ -13,11 +13,11 @@ from typing import Final, Self
 
 from crossdock.contracts import Disconnected, Halt, Subjects
 from crossdock.mesh.bus import Bus
+from crossdock.mesh.last_good import Content
 from crossdock.mesh.project.scalars import Secret
 from crossdock.mesh.registry.folders import write_files
 from crossdock.mesh.registry.revision import Digest, Revision
 from crossdock.mesh.registry.store import RevisionStore
-from crossdock.mesh.watching import Content
 
 log = logging.getLogger("crossdock.registry")
 
@@ -110,6 +110,12 @@ class LiveSource:
                     yield Content(self._root, self._wanted, error.reason)
             await asyncio.sleep(_AGAIN)
 
+    def use(self, content: Content, /) -> None:
+        """Remove the folders of all other revisions, but the last one that was read."""
+        for each in self._root.iterdir():
+            if each not in (content.folder, self._folder):
+                shutil.rmtree(each, ignore_errors=True)
+
     async def _newer(self, store: RevisionStore, told: asyncio.Event) -> AsyncIterator[Content]:
         while True:
             told.clear()
@@ -142,7 +148,7 @@ class LiveSource:
                 await asyncio.sleep(_AGAIN)
 
     async def _fetch(self, store: RevisionStore, revision: Revision) -> Content:
-        """Write a revision to its folder, and remove the folder of the one before."""
+        """Write a revision to its folder."""
         files = await store.files(revision)
         have = {}
         if self._folder is not None:
@@ -150,8 +156,6 @@ class LiveSource:
         contents = await store.contents(set(files.values()) - have.keys())
         folder = self._root / f"{revision.number}-{revision.id}"
         await asyncio.to_thread(write_files, folder, files, contents, have)
-        if self._folder is not None:
-            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
         self._folder, self._files = folder, files
         return Content(folder, revision.number)
 

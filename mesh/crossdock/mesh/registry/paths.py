@@ -11,6 +11,7 @@ from crossdock.mesh.watching import FOLDERS
 
 TOP: Final = ("mesh.yaml", "clients.yaml")
 SUFFIXES: Final = (".yaml", ".json", ".jsonata", ".md")
+_STEPS: Final = "steps"
 MAX_PATH: Final = 512
 _MAX_DEPTH: Final = 8
 _PART = re.compile(r"[A-Za-z0-9_@+=,-][A-Za-z0-9_@+=,. -]{0,126}\Z")  # no dot first, no separator
@@ -49,8 +50,13 @@ def belongs(path: str) -> bool:
         and 1 < len(parts) <= _MAX_DEPTH
         and parts[0] in FOLDERS
         and all(_PART.match(each) for each in parts)
-        and parts[-1].endswith(SUFFIXES)
+        and (parts[-1].endswith(SUFFIXES) or _is_code(parts))
     )
+
+
+def _is_code(parts: list[str]) -> bool:
+    """Code is taken only from where the router looks for it."""
+    return len(parts) == 2 and parts[0] == _STEPS and parts[1].endswith(".py")  # noqa: PLR2004 - in the folder itself
 
 
 def item_of(path: str) -> Item:
@@ -62,7 +68,7 @@ def item_of(path: str) -> Item:
     if parts[0] == "contracts":
         return _of_contract(parts)
     kind = parts[0].removesuffix("s")
-    return Item(kind, stem, main=len(parts) == 2 and suffix == "yaml")  # noqa: PLR2004 - in the folder itself
+    return Item(kind, stem, main=len(parts) == 2 and suffix in ("yaml", "py"))  # noqa: PLR2004 - in the folder itself
 
 
 def _of_contract(parts: list[str]) -> Item:

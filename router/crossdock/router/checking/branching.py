@@ -7,11 +7,11 @@ from typing import Final
 
 import msgspec
 
-from crossdock.mesh.jsonata_syntax import nodes as n
 from crossdock.router.checking.cases import Case, Path, at, compared, split
 from crossdock.router.checking.comparing import kind_name, listed
 from crossdock.router.checking.finding import Finding
 from crossdock.router.checking.inference import infer
+from crossdock.router.checking.trees import Tree
 from crossdock.router.checking.types import Bool, Number, Text, Type, Unknown, truth
 from crossdock.router.checking.world import Arm, World
 
@@ -43,6 +43,8 @@ def unreachable(arms: Sequence[Arm | None], world: World) -> Iterator[tuple[int,
     Yields:
         Which branch, and what is wrong.
     """
+    if list(arms) == [None]:
+        return
     cases = _cases([*world.gates, *arms], world)
     reached = [case for case in cases if True in _passes(case, world)]
     taken = [[_BOTH for _ in arms] for _ in reached]
@@ -118,7 +120,7 @@ def _cases(arms: Sequence[Arm | None], world: World) -> list[Case]:
 def _truth(arm: Arm, data: Type, world: World) -> frozenset[bool]:
     if arm.tree is None:
         return _BOTH
-    return truth(infer(arm.tree, msgspec.structs.replace(world, data=data)).type)
+    return truth(infer(arm.tree, msgspec.structs.replace(world, data=data), tells=False).type)
 
 
 def _values(data: Type, path: Path) -> list[str]:
@@ -141,7 +143,7 @@ def _never(of: str) -> Finding:
     return Finding(code="never-true", message=message)
 
 
-def _not_boolean(tree: n.Node, world: World) -> list[Finding]:
+def _not_boolean(tree: Tree, world: World) -> list[Finding]:
     found = infer(tree, world).type
     plain = not any(isinstance(each, Bool | Unknown) for each in found.kinds)
     if found.may_miss or not plain:

@@ -73,7 +73,8 @@ class Calls:
         if found is None:
             return self._other(function, scope)
         places = [function.at] * (first is not None) + [each.at for each in arguments]
-        self._check(name, found, given, places, function.at)
+        if self._inference.tells:
+            self._check(name, found, given, places, function.at)
         if name == "merge" and len(arguments) == 1 and isinstance(arguments[0], n.ListOf):
             return self._merged(arguments[0], scope)
         return _result(name, found, given)

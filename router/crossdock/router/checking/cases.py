@@ -19,7 +19,7 @@ from crossdock.mesh.jsonata_syntax import nodes as n
 from crossdock.router.checking.intersecting import intersection
 from crossdock.router.checking.making import of_value
 from crossdock.router.checking.operators import COMPARISONS
-from crossdock.router.checking.trees import field_path
+from crossdock.router.checking.trees import Tree, field_path
 from crossdock.router.checking.types import NOTHING, Bool, Missing, Null, Number, Object, Text, Type
 
 Path: TypeAlias = tuple[str, ...]
@@ -38,13 +38,13 @@ class Case(msgspec.Struct, frozen=True):
     picked: dict[Path, Type]
 
 
-def compared(tree: n.Node) -> dict[Path, set[str | float]]:
+def compared(tree: Tree) -> dict[Path, set[str | float]]:
     """Return the fields that a condition compares, each with the values it is compared with.
 
     Only what the condition says of the message as a whole: nothing in predicates or functions.
     """
     found: dict[Path, set[str | float]] = {}
-    waiting = [tree]
+    waiting = [tree.root]
     while waiting:
         node = waiting.pop()
         path = field_path(node)

@@ -29,6 +29,7 @@ from crossdock.router.checking.making import (
 )
 from crossdock.router.checking.paths import Paths
 from crossdock.router.checking.scope import Scope
+from crossdock.router.checking.trees import Tree
 from crossdock.router.checking.types import (
     ANYTHING,
     FUNCTION,
@@ -56,27 +57,29 @@ class Inferred(msgspec.Struct, frozen=True):
     findings: list[Finding]
 
 
-def infer(tree: n.Node, world: World) -> Inferred:
+def infer(tree: Tree, world: World, *, tells: bool = True) -> Inferred:
     """Infer what an expression gives.
 
     Args:
         tree: The expression.
         world: What is known where it stands.
+        tells: Whether what is wrong is looked for, too: that takes most of the time.
     """
-    if any(isinstance(each, n.Bind) for each in n.walk(tree)):
-        return Inferred(ANYTHING, [])  # @ and # change what the steps behind them are relative to
-    inference = Inference(tree, complete=world.complete)
-    found = inference.of(tree, Scope(world.data, world.data, dict(world.variables)))
+    if tree.binds:
+        return Inferred(ANYTHING, [])
+    inference = Inference(tree, complete=world.complete, tells=tells)
+    found = inference.of(tree.root, Scope(world.data, world.data, dict(world.variables)))
     return Inferred(found, list(dict.fromkeys(inference.findings)))
 
 
 class Inference:
     """Walks one expression."""
 
-    def __init__(self, tree: n.Node, *, complete: bool) -> None:
+    def __init__(self, tree: Tree, *, complete: bool, tells: bool) -> None:
         self.findings: list[Finding] = []
         self.complete = complete
-        self.assigned = {each.name for each in n.walk(tree) if isinstance(each, n.Assign)}
+        self.tells = tells
+        self.assigned = tree.assigned
         self._calls = Calls(self)
         self._paths = Paths(self)
         self._rules: dict[type, Callable[[Any, Scope], Type]] = {
@@ -120,7 +123,7 @@ class Inference:
             return found
         if node.name in SIGNATURES:
             return FUNCTION
-        if node.name not in self.assigned and self.complete:
+        if node.name not in self.assigned and self.complete and self.tells:
             near = get_close_matches(node.name[:80], scope.names(), n=1)
             hint = f"; did you mean ${near[0]}?" if near else ": assign it first, with :="
             self.tell("unknown-variable", f"nothing sets ${node.name[:80]}{hint}", node.at)
@@ -146,19 +149,22 @@ class Inference:
 
     def _judged(self, node: n.Binary, left: Type, right: Type) -> operators.Judged:
         if node.operator in ("=", "!="):
-            return operators.equality(node.operator, left, right, node.at)
+            return operators.equality(node.operator, left, right, self._place(node))
         if node.operator == "in":
-            return operators.membership(left, right, node.at)
+            return operators.membership(left, right, self._place(node))
         if node.operator in operators.COMPARISONS:
-            return operators.order(node.operator, left, right, node.at)
-        return operators.arithmetic(node.operator, left, right, node.at)
+            return operators.order(node.operator, left, right, self._place(node))
+        return operators.arithmetic(node.operator, left, right, self._place(node))
+
+    def _place(self, node: n.Node) -> int | None:
+        return node.at if self.tells else None
 
     def _among(self, left: Type, members: n.ListOf) -> Type:
         """Judge ``in`` with each written member: one that no message has is never found."""
         found = of_value(value=False)
         for each in members.items:
             value = of_value(getattr(each, "value", None))
-            same, findings = operators.membership(left, value, each.at)
+            same, findings = operators.membership(left, value, self._place(each))
             self.findings += findings
             found = operators.either(found, same)
         return found

@@ -39,14 +39,14 @@ _MANY: Final = 50
 COMPARISONS: Final = frozenset({*_ORDERS, "=", "!=", "in"})
 
 
-def equality(sign: str, left: Type, right: Type, at: int) -> Judged:
+def equality(sign: str, left: Type, right: Type, at: int | None) -> Judged:
     """Judge ``=`` and ``!=``; both are false when one side is undefined."""
     one, other = left.present, right.present
     if not one.kinds or not other.kinds:
         return _booleans({False}), []
     if not overlap(one, other):
         outcome = {sign == "!="} | ({False} if left.may_miss or right.may_miss else set())
-        return _booleans(outcome), [_unlike(sign, one, other, at)]
+        return _booleans(outcome), _unlike(sign, one, other, at)
     same = _exact(one) is not None and _exact(one) == _exact(other)
     outcomes = {sign == "="} if same else {True, False}
     if left.may_miss or right.may_miss:
@@ -54,19 +54,19 @@ def equality(sign: str, left: Type, right: Type, at: int) -> Judged:
     return _booleans(outcomes), []
 
 
-def membership(left: Type, right: Type, at: int) -> Judged:
+def membership(left: Type, right: Type, at: int | None) -> Judged:
     """Judge ``in``; the right side is a list, or one thing that counts as a list of one."""
     one, there = left.present, items(right)
     if not one.kinds or not right.present.kinds:
         return _booleans({False}), []
     if there.kinds and not overlap(one, there):
-        return _booleans({False}), [_unlike("in", one, there, at)]
+        return _booleans({False}), _unlike("in", one, there, at)
     is_only = _exact(one) is not None and _exact(one) == _exact(there)
     known = is_only and not left.may_miss and not right.may_miss and _is_filled(right)
     return _booleans({True} if known else {True, False}), []
 
 
-def order(sign: str, left: Type, right: Type, at: int) -> Judged:
+def order(sign: str, left: Type, right: Type, at: int | None) -> Judged:
     """Judge ``<``, ``<=``, ``>`` and ``>=``: two numbers or two texts, or undefined."""
     one, other = left.present, right.present
     missing = left.may_miss or right.may_miss
@@ -74,18 +74,13 @@ def order(sign: str, left: Type, right: Type, at: int) -> Judged:
         return optional(Type(())), []
     pairs = [pair for pair in product(one.kinds, other.kinds) if _have_order(*pair)]
     if not pairs:
-        message = (
-            f"`{sign}` cannot compare {kind_name(one)} with {kind_name(other)}: every such message "
-            "would be a dead letter"
-        )
-        found = Finding(code="unlike-comparison", message=message, at=at)
-        return BOOLEAN, [found]
+        return BOOLEAN, [] if at is None else [_without_order(sign, one, other, at)]
     outcomes = {each for pair in pairs for each in _outcomes(sign, *pair)}
     result = _booleans(outcomes)
     return (optional(result) if missing else result), []
 
 
-def arithmetic(sign: str, left: Type, right: Type, at: int) -> Judged:
+def arithmetic(sign: str, left: Type, right: Type, at: int | None) -> Judged:
     """Judge ``+ - * / %``: numbers, or undefined."""
     findings = []
     for side in (left, right):
@@ -97,10 +92,11 @@ def arithmetic(sign: str, left: Type, right: Type, at: int) -> Judged:
     return (optional(result) if left.may_miss or right.may_miss else result), findings
 
 
-def not_a_number(sign: str, side: Type, at: int) -> Finding | None:
+def not_a_number(sign: str, side: Type, at: int | None) -> Finding | None:
     """Return what is wrong with an operand that has to be a number."""
     there = side.present
-    if not there.kinds or any(isinstance(each, Number | Unknown) for each in there.kinds):
+    is_fine = not there.kinds or any(isinstance(each, Number | Unknown) for each in there.kinds)
+    if is_fine or at is None:
         return None
     more = ": use & to put texts together" if kind_name(there) == "a text" and sign == "+" else ""
     message = f"`{sign}` needs numbers, and this is {kind_name(there)}{more}"
@@ -127,6 +123,14 @@ def either(left: Type, right: Type) -> Type:
     return _booleans({a or b for a in one for b in other})
 
 
+def _without_order(sign: str, one: Type, other: Type, at: int) -> Finding:
+    message = (
+        f"`{sign}` cannot compare {kind_name(one)} with {kind_name(other)}: every such message "
+        "would be a dead letter"
+    )
+    return Finding(code="unlike-comparison", message=message, at=at)
+
+
 def _booleans(values: set[bool]) -> Type:
     return Type((Bool(frozenset(values)),))
 
@@ -149,20 +153,22 @@ def _is_filled(found: Type) -> bool:
     return all(each.least > 0 for each in found.kinds if isinstance(each, List))
 
 
-def _unlike(sign: str, one: Type, other: Type, at: int) -> Finding:
+def _unlike(sign: str, one: Type, other: Type, at: int | None) -> list[Finding]:
+    if at is None:
+        return []
     result = "always true" if sign == "!=" else "never true"
     missed = _missed_value(one, other) or _missed_value(other, one)
     if missed:
         message = f"`{sign}` is {result}: {missed}"
-        return Finding(code="unknown-value", message=message, at=at)
+        return [Finding(code="unknown-value", message=message, at=at)]
     if {type(each) for each in one.kinds} & {type(each) for each in other.kinds}:
         both = f"{describe(one)} and {describe(other)} have no value in common"
-        return Finding(code="unknown-value", message=f"`{sign}` is {result}: {both}", at=at)
+        return [Finding(code="unknown-value", message=f"`{sign}` is {result}: {both}", at=at)]
     advice = ""
     if sign in ("=", "!=") and any(isinstance(each, List) for each in (*one.kinds, *other.kinds)):
         advice = ": to look into a list, write VALUE in LIST"
     message = f"`{sign}` compares {kind_name(one)} with {kind_name(other)}, which is {result}"
-    return Finding(code="unlike-comparison", message=message + advice, at=at)
+    return [Finding(code="unlike-comparison", message=message + advice, at=at)]
 
 
 def _missed_value(known: Type, written: Type) -> str:

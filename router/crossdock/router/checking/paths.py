@@ -35,13 +35,17 @@ class Paths:
         """Return the type of a field of the context."""
         holders = items(scope.context)
         found = field(holders, node.name)
-        if not found.present.kinds and holders.kinds:
-            self._no_field(node, holders)
-        elif holders.kinds:
-            self._undeclared(node, holders)
+        if holders.kinds and self._inference.tells:
+            self._tell(node, holders, found)
         if may_be_list(scope.context) and not found.is_unknown:
             return sequence(items(found)) if found.present.kinds else NOTHING
         return optional(found) if scope.context.may_miss else found
+
+    def _tell(self, node: n.Name, holders: Type, found: Type) -> None:
+        if found.present.kinds:
+            self._undeclared(node, holders)
+        else:
+            self._no_field(node, holders)
 
     def _no_field(self, node: n.Name, holders: Type) -> None:
         names = _field_names(holders)

@@ -17,24 +17,31 @@ from crossdock.router.checking.schema_types import type_of_schema
 from crossdock.router.checking.stepping import Walk
 from crossdock.router.checking.told import Told
 from crossdock.router.checking.trying import try_route
-from crossdock.router.checking.world import MESSAGE, Arm, World
+from crossdock.router.checking.world import MESSAGE, Answers, Arm, World
 from crossdock.router.compiled import CompiledBranch, CompiledRoute
 
 Examples = Callable[[Contract], tuple[Json, ...]]
 """Returns the valid examples of a contract."""
 
 
-def check_route(route: CompiledRoute, examples: Examples) -> list[Told]:
+def check_route(
+    route: CompiledRoute, examples: Examples, answers: Answers | None = None
+) -> list[Told]:
     """Return what is wrong with a compiled route.
 
     Args:
         route: The route.
         examples: Documents to try it with, in addition to those that are made from them.
+        answers: Contract of what each call answers, by its name.
     """
-    told = _static(route)
+    try:
+        told = _static(route, answers or {})
+    except RecursionError:
+        return []  # a schema or an expression that is nested deeper than can be judged
     wrong = {each.pointer for each in told if not each.finding.warning}
     for contract in route.accepted.values():
-        found = try_route(route, contract, documents(contract, examples(contract)))
+        tried = documents(contract, examples(contract))
+        found = try_route(route, contract, tried, answers or {})
         told += [each for each in found if not _covers(each.pointer, wrong)]
     return list(dict.fromkeys(told))
 
@@ -44,11 +51,14 @@ def _covers(pointer: str, wrong: set[str]) -> bool:
     return any(each == pointer or each.startswith(f"{pointer}/") for each in wrong)
 
 
-def _static(route: CompiledRoute) -> list[Told]:
+def _static(route: CompiledRoute, answers: Answers) -> list[Told]:
     """Return what can be told from the types alone."""
     data = union(*(type_of_schema(each.schema) for each in route.accepted.values()))
     world = World(data=data, variables={"message": MESSAGE}, accepted=data, contract=data)
-    walk = Walk(route.accepted)
+    walk = Walk(route.accepted, answers)
+    if route.resequence is not None:
+        walk.mapping(route.resequence.by, "/resequence/by", world)
+        walk.mapping(route.resequence.number, "/resequence/number", world)
     if route.where is not None:
         world = replace(world, gates=(walk.condition(route.where.expression, "/where", world),))
     world = walk.through(route.steps, world)

@@ -15,13 +15,13 @@ from crossdock.router.checking.conforming import breaks
 from crossdock.router.checking.finding import Finding
 from crossdock.router.checking.inference import infer
 from crossdock.router.checking.intersecting import intersection
-from crossdock.router.checking.making import items, list_of, of_value, union
+from crossdock.router.checking.making import items, list_of, of_value, optional, union
 from crossdock.router.checking.paths import field
 from crossdock.router.checking.schema_types import type_of_schema
 from crossdock.router.checking.told import Told
 from crossdock.router.checking.trees import place_of, tree_of
 from crossdock.router.checking.types import ANYTHING, TEXT, WHOLE, List, Object, Type, Unknown
-from crossdock.router.checking.world import Arm, World
+from crossdock.router.checking.world import Answers, Arm, World
 from crossdock.router.flow import PureStep
 from crossdock.router.steps.content_filter import ContentFilter
 from crossdock.router.steps.enricher import Enricher
@@ -36,15 +36,17 @@ from crossdock.router.steps.splitter import Splitter
 from crossdock.router.steps.translator import Translator
 from crossdock.router.steps.wire_tap import WireTap
 
+NULL: Final = of_value(None)
 _PART: Final = Type((Object({"index": WHOLE, "count": WHOLE}),))
 
 
 class Walk:
     """Walks the steps of one route, in their order; collects what is wrong."""
 
-    def __init__(self, accepted: dict[str, Contract]) -> None:
+    def __init__(self, accepted: dict[str, Contract], answers: Answers) -> None:
         self.told: list[Told] = []
         self._accepted = accepted
+        self._answers = answers
         self._rules: dict[type, Callable[[Any, World], World]] = {
             Translator: self._translator,
             ContentFilter: self._content_filter,
@@ -155,8 +157,18 @@ class Walk:
 
     def _enricher(self, step: Enricher, world: World) -> World:
         self.mapping(step.question, f"/{step.name}/enrich/with", world)
-        answer = {step.settings.into: ANYTHING}  # what the other system says is its own affair
-        return replace(world, variables=world.variables | answer)
+        settings = step.settings
+        answer = self._answer(settings.call)
+        if settings.on_error == "skip":
+            answer = optional(answer)
+        if settings.on_error == "default":
+            answer = union(answer, of_value(settings.default))
+        return replace(world, variables=world.variables | {settings.into: answer})
+
+    def _answer(self, call: str) -> Type:
+        """Return the type of what a call answers: ``null`` where there is nothing."""
+        contract = self._answers.get(call)
+        return ANYTHING if contract is None else union(type_of_schema(contract.schema), NULL)
 
     def _idempotent_receiver(self, step: IdempotentReceiver, world: World) -> World:
         self.mapping(step.key, f"/{step.name}/once/key", world)
@@ -165,7 +177,9 @@ class Walk:
     def _scatter(self, step: ScatterGather, world: World) -> World:
         for client, question in step.questions.items():
             self.mapping(question, f"/{step.name}/scatter/ask/{client}", world)
-        told = list_of(Type((Object({"from": TEXT, "answer": ANYTHING}),)))
+        told = list_of(
+            Type((Object({"from": TEXT, "answer": union(*map(self._answer, step.questions))}),))
+        )
         return replace(world, variables=world.variables | {step.settings.into: told})
 
     def _normalizer(self, step: Normalizer, world: World) -> World:

@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+
+import msgspec
 
 from crossdock.mesh.jsonata_syntax import NotUnderstoodError, nodes, parse
 
-_STEPS: Final = (nodes.Dot, nodes.Filter, nodes.KeepList, nodes.Sort, nodes.Group)
+
+class Tree(msgspec.Struct, frozen=True, eq=False):
+    """An expression as a tree.
+
+    Attributes:
+        root: Its node.
+        assigned: Variables that it sets somewhere.
+        binds: It has ``@`` or ``#``, which change what the steps behind them are relative to.
+    """
+
+    root: nodes.Node
+    assigned: frozenset[str]
+    binds: bool
 
 
 @lru_cache(maxsize=1024)
-def tree_of(text: str) -> nodes.Node | None:
+def tree_of(text: str) -> Tree | None:
     """Return the tree of an expression; None when checks do not understand it."""
     try:
-        return parse(text)
+        root = parse(text)
     except NotUnderstoodError:
         return None
+    found = list(nodes.walk(root))
+    return Tree(
+        root=root,
+        assigned=frozenset(each.name for each in found if isinstance(each, nodes.Assign)),
+        binds=any(isinstance(each, nodes.Bind) for each in found),
+    )
 
 
-def place_of(tree: nodes.Node, path: tuple[str, ...]) -> int:
+def place_of(tree: Tree, path: tuple[str, ...]) -> int:
     """Return where in the text a field of the result is written, or what it is written in."""
-    here = _result(tree)
+    here = _result(tree.root)
     at = here.at
     for name in path:
         pairs = here.pairs if isinstance(here, nodes.ObjectOf) else ()
@@ -44,27 +63,6 @@ def _result(node: nodes.Node) -> nodes.Node:
             return node
 
 
-def fields_read(text: str) -> list[tuple[str, ...]]:
-    """Return the paths of fields that an expression surely reads of its data, in their order.
-
-    Names in predicates and in the bodies of functions are relative to something else, so they are
-    left out. Nothing where the expression is not understood.
-    """
-    tree = tree_of(text)
-    found: dict[tuple[str, ...], None] = {}
-    waiting = [] if tree is None else [tree]
-    while waiting:
-        node = waiting.pop(0)
-        path, _ = _read(node)
-        if path:
-            found[path] = None
-        elif isinstance(node, _STEPS):
-            waiting.insert(0, node.source)
-        elif not isinstance(node, nodes.Lambda | nodes.Transform | nodes.Bind):
-            waiting[:0] = nodes.children(node)
-    return list(found)
-
-
 def field_path(node: nodes.Node) -> tuple[str, ...] | None:
     """Return the path of a node that is nothing but names with dots; None for any other."""
     if isinstance(node, nodes.Name):
@@ -75,18 +73,3 @@ def field_path(node: nodes.Node) -> tuple[str, ...] | None:
         source = field_path(node.source)
         return None if source is None else (*source, node.step.name)
     return None
-
-
-def _read(node: nodes.Node) -> tuple[tuple[str, ...], bool]:
-    """Return the path that a node begins with, and whether it is all that the node reads."""
-    if isinstance(node, nodes.Name):
-        return (node.name,), True
-    if isinstance(node, nodes.Variable):
-        return (), node.name in ("", "$")
-    if isinstance(node, nodes.Dot):
-        source, whole = _read(node.source)
-        step, ends = _read(node.step) if whole else ((), False)
-        return (*source, *step), ends and bool(step)
-    if isinstance(node, nodes.Filter | nodes.KeepList | nodes.Sort):
-        return _read(node.source)
-    return (), False

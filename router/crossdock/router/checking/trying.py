@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from time import monotonic
 from typing import Final
 
 import msgspec
@@ -11,18 +12,22 @@ from crossdock.contracts import Contract, CrossdockError, Message, Problem
 from crossdock.mesh.expression import Json
 from crossdock.mesh.groups import Completed
 from crossdock.router.aggregating import Aggregator
+from crossdock.router.checking.documents import documents
 from crossdock.router.checking.finding import Finding
 from crossdock.router.checking.told import Told
 from crossdock.router.checking.trees import place_of, tree_of
+from crossdock.router.checking.world import Answers
 from crossdock.router.compiled import CompiledBranch, CompiledRoute
 from crossdock.router.deciding import attributes_of
 from crossdock.router.driving import drive
-from crossdock.router.effects import Answer, Claim, Effect
+from crossdock.router.effects import Answer, Call, Claim, Effect
 from crossdock.router.flow import Flow, Run, walk
 
 _FORM: Final = frozenset(
     {"type", "required", "additionalProperties", "unevaluatedProperties", "enum", "const"}
 )
+LONGEST: Final = 5.0
+"""Seconds for which one route is tried with the documents of one contract."""
 _SHOWN: Final = 300
 _TIME: Final = "2024-02-29T12:00:00Z"
 Holds = Callable[[Json, dict[str, Json] | None], bool]
@@ -41,7 +46,9 @@ class _FailedError(Exception):
         self.error = error
 
 
-def try_route(route: CompiledRoute, contract: Contract, tried: Iterable[Json]) -> Iterator[Told]:
+def try_route(
+    route: CompiledRoute, contract: Contract, tried: Iterable[Json], answers: Answers
+) -> Iterator[Told]:
     """Run a route on documents; tell each way in which it fails once, with the document.
 
     That the very first document fails in an expression, or that a result breaks a limit of values
@@ -50,25 +57,61 @@ def try_route(route: CompiledRoute, contract: Contract, tried: Iterable[Json]) -
     Args:
         route: The route.
         contract: The contract that the documents keep.
-        tried: The documents, the plainest first.
+        tried: The documents, the plainest first; after :data:`LONGEST` seconds no more are.
+        answers: Contract of what each call answers.
     """
+    end = monotonic() + LONGEST
+    answering = _Answering(answers)
     told: set[tuple[str, str]] = set()
     for number, document in enumerate(tried):
-        for each, key in _Trial(route, contract, document, is_plain=number == 0).told():
+        if monotonic() > end:
+            return
+        trial = _Trial(route, contract, document, answering, is_plain=number == 0)
+        for each, key in trial.told():
             if (each.pointer, key) not in told:
                 told.add((each.pointer, key))
                 yield each
+
+
+class _Answering:
+    """Answers what steps ask, as far as a check can know it."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+        self._made: dict[str, Json] = {}
+
+    def __call__(self, effect: Effect) -> Answer:
+        """Say that a message is the first of its kind, or what a call may answer.
+
+        Raises:
+            _AsksError: It is not known.
+        """
+        if isinstance(effect, Claim):
+            return True
+        contract = self._answers.get(effect.client) if isinstance(effect, Call) else None
+        if contract is None:
+            raise _AsksError(effect.step)
+        if contract.dataschema not in self._made:
+            self._made[contract.dataschema] = next(documents(contract, ()), None)
+        return self._made[contract.dataschema]
 
 
 class _Trial:
     """One run of a route on one document."""
 
     def __init__(
-        self, route: CompiledRoute, contract: Contract, document: Json, *, is_plain: bool
+        self,
+        route: CompiledRoute,
+        contract: Contract,
+        document: Json,
+        answering: _Answering,
+        *,
+        is_plain: bool,
     ) -> None:
         self._route = route
         self._contract = contract
         self._document = document
+        self._answering = answering
         self._is_plain = is_plain
 
     def told(self) -> Iterator[tuple[Told, str]]:
@@ -99,7 +142,7 @@ class _Trial:
             return []
         run = Run(message, self._contract)
         try:
-            flows = drive(walk(self._route.steps, [flow], run), _answer)
+            flows = drive(walk(self._route.steps, [flow], run), self._answering)
         except CrossdockError as error:
             done = {each.step for each in run.ran}
             step = next(each for each in self._route.steps if each.name not in done)
@@ -187,10 +230,3 @@ def _holds(flow: Flow, holds: Holds, pointer: str) -> bool:
         return holds(flow.data, flow.variables or None)
     except CrossdockError as error:
         raise _FailedError(pointer, error) from error
-
-
-def _answer(effect: Effect) -> Answer:
-    """Answer what a check can know: that a message is the first of its kind."""
-    if isinstance(effect, Claim):
-        return True
-    raise _AsksError(effect.step)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, TypeAlias
 
 import msgspec
 
-from crossdock.mesh.jsonata_syntax import nodes as n
+from crossdock.contracts import Contract
+from crossdock.router.checking.trees import Tree
 from crossdock.router.checking.types import ANYTHING, OBJECT, TEXT, Object, Type
 
+Answers: TypeAlias = Mapping[str, Contract | None]
+"""Contract of what each call answers, by its name; None where that is not known."""
 MESSAGE: Final = Type(
     (
         Object(
@@ -35,7 +39,7 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
         told: Something is wrong in it already.
     """
 
-    tree: n.Node | None
+    tree: Tree | None
     told: bool = False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -178,3 +179,17 @@ async def test_the_watch_shows_what_is_missing_and_nothing_when_all_is_there(
         for _ in range(12):  # a gap that stays is final, and is still told
             await watch.look()
     assert shown() == 1
+
+
+async def test_a_consumer_of_which_it_is_not_known_since_when_it_owes_is_noted_anew(
+    bus: Bus,
+) -> None:
+    await bus.publish(IN, order(1))
+    spec = ConsumerSpec(stream="t-in", durable="route-old", filters=(IN,), from_start=False)
+    made = spec.config(None)  # as an earlier version made it
+    body = json.dumps({"stream_name": "t-in", "config": made}).encode()
+    await bus.client.request("$JS.API.CONSUMER.CREATE.t-in.route-old", body)
+    assert (await line(bus, "old")).missing == 1
+    await bus.puller(spec).ensure()
+    found = await line(bus, "old")
+    assert (found.since, found.missing) == (2, 0)

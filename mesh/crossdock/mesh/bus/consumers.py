@@ -78,7 +78,7 @@ def _state(info: dict[str, Any]) -> ConsumerState:
     )
 
 
-def since_of(config: dict[str, Any]) -> int:
+def since_of(config: dict[str, Any], unknown: int = 1) -> int:
     """Return the first sequence that a consumer owes, as its maker has noted it."""
-    noted: str = config.get("metadata", {}).get(SINCE, "1")
-    return int(noted) if noted.isdecimal() else 1
+    noted: str = config.get("metadata", {}).get(SINCE, "")
+    return int(noted) if noted.isdecimal() else unknown

@@ -172,9 +172,9 @@ class Puller:
         }
         wanted.pop("filter_subject", None)
         if wanted != found:
-            await self._put(wanted | {"metadata": found["metadata"] | _since(_NOT_KNOWN)})
+            await self._put(wanted | {"metadata": found.get("metadata", {}) | _since(_NOT_KNOWN)})
             await self._mark_changed(wanted)
-        elif since_of(found) == _NOT_KNOWN:  # whoever changed it ended in between
+        elif since_of(found, _NOT_KNOWN) == _NOT_KNOWN:  # whoever changed it ended in between
             await self._mark_changed(wanted)
 
     async def _make(self) -> None:
@@ -184,13 +184,15 @@ class Puller:
         wanted = self.spec.config(self._highest or None)
         made = await self._put(wanted)
         begin = made["delivered"]["stream_seq"] + 1
-        await self._put(made["config"] | {"metadata": made["config"]["metadata"] | _since(begin)})
+        await self._put(
+            made["config"] | {"metadata": made["config"].get("metadata", {}) | _since(begin)}
+        )
 
     async def _mark_changed(self, config: dict[str, Any]) -> None:
         """Note from where on the filters of now hold: what came before is not owed by them."""
         state = (await self._api(f"STREAM.INFO.{self.spec.stream}", {}))["state"]
         since = _since(state["last_seq"] + 1)
-        await self._put(config | {"metadata": config["metadata"] | since})
+        await self._put(config | {"metadata": config.get("metadata", {}) | since})
 
     async def _put(self, config: dict[str, Any]) -> dict[str, Any]:
         answer = await self._api(

@@ -62,6 +62,9 @@ PANELS: dict[str, tuple[Panel, ...]] = {
                     f"max by (component) (crossdock_component_halted{{{MESH}}})"
                 ),
                 "paused {{component}}": f"max by (component) (crossdock_breaker_open{{{MESH}}})",
+                "missing {{component}}": (
+                    f"max by (component) (crossdock_ledger_missing_messages{{{MESH}}})"
+                ),
                 "no broker: {{service}}": (
                     f"1 - min by (service) (crossdock_broker_connected{{{MESH}}})"
                 ),

@@ -41,7 +41,8 @@ def test_a_difference_says_where_what_whom_and_why() -> None:
     assert (found.old, found.new) == (0, 1)
     assert (found.backward, found.forward) == (Effect.BREAKS, Effect.KEEPS)
     assert found.why == (
-        "The limit of the number rose from 0 to 1: old documents can be refused by new readers."
+        "The lower limit of the number rose from 0 to 1: "
+        "old documents can be refused by new readers."
     )
 
 
@@ -132,6 +133,14 @@ class TestReferences:
         def schema(name: str) -> dict[str, Any]:
             anchored = {"$dynamicAnchor": "node", "type": name}
             return {"items": {"$dynamicRef": "#node"}, "$defs": {"node": anchored}}
+
+        assert kept(schema("integer"), schema("number")) == (True, False)
+
+    def test_a_dynamic_reference_to_a_plain_anchor_is_a_plain_reference(self) -> None:
+        def schema(name: str) -> dict[str, Any]:
+            inside = {"plain": {"$anchor": "node", "type": name}}
+            elsewhere = {"$id": "other", "$dynamicAnchor": "node", "type": "null"}
+            return {"items": {"$dynamicRef": "#node"}, "$defs": {**inside, "other": elsewhere}}
 
         assert kept(schema("integer"), schema("number")) == (True, False)
 

@@ -57,11 +57,13 @@ def diff_contracts(  # noqa: PLR0913 - each is an option of the command
     except Halt as error:
         complain(error.reason, error.problems)
         raise typer.Exit(2) from error
+    if not json:
+        _show(compared)
     replayed = None if replay is None else _replayed(compared, project, nats, replay)
     if json:
         say_json({**compared.as_json(), "replay": replayed})
     else:
-        _show(compared, replayed)
+        _conclude(compared, replayed)
     hurt = compared.impact is not None and compared.impact.broken > 0
     refused = replayed is not None and replayed.failed > 0
     raise typer.Exit(1 if compared.breaking or hurt or refused else 0)
@@ -77,11 +79,11 @@ def _replayed(compared: ComparedContracts, project: Path, nats: str | None, coun
     return visit(project, nats, lambda bus: replay(bus, version, count))
 
 
-def _show(compared: ComparedContracts, replayed: Replay | None) -> None:
+def _show(compared: ComparedContracts) -> None:
     from rich.console import Console
 
     from crossdock.cli.difference_table import show_counterexample, show_differences
-    from crossdock.cli.impact_view import show_impact, show_replay
+    from crossdock.cli.impact_view import show_impact
 
     console = Console(highlight=False)
     old, new = compared.old.label, compared.new.label
@@ -93,6 +95,14 @@ def _show(compared: ComparedContracts, replayed: Replay | None) -> None:
         show_counterexample(console, compared.new_only, new, old)
     if compared.impact is not None:
         show_impact(console, compared.impact, compared.old.contract.name)
+
+
+def _conclude(compared: ComparedContracts, replayed: Replay | None) -> None:
+    from rich.console import Console
+
+    from crossdock.cli.impact_view import show_replay
+
+    console = Console(highlight=False)
     if replayed is not None:
-        show_replay(console, replayed, new)
+        show_replay(console, replayed, compared.new.label)
     console.print(compared.verdict())

@@ -28,8 +28,10 @@ def children_of(
         Reject: When one of them cannot be made: then none is (all or nothing).
     """
     source, parent = message.identity
-    extensions = base_extensions(message) | flow.extensions
-    part = "".join(f"/{at}" for at in flow.part)
+    extensions = base_extensions(message)
+    if flow.extensions:
+        extensions |= flow.extensions
+    part = "".join([f"/{at}" for at in flow.part]) if flow.part else ""
     children = []
     for branch in branches:
         sent = branch.contract or flow.contract or accepted

@@ -6,9 +6,10 @@ from typing import Final
 
 import jsonschema_rs
 
+from crossdock.contracts.compatibility.document import DRAFT_7, DRAFT_2020
 from crossdock.contracts.schema_walk import Schema
 
-_DRAFTS: Final = {7: jsonschema_rs.Draft7, 20: jsonschema_rs.Draft202012}
+_DRAFTS: Final = {DRAFT_7: jsonschema_rs.Draft7, DRAFT_2020: jsonschema_rs.Draft202012}
 
 
 def canonical(schema: Schema, draft: int) -> jsonschema_rs.CanonicalSchema:
@@ -16,7 +17,7 @@ def canonical(schema: Schema, draft: int) -> jsonschema_rs.CanonicalSchema:
 
     Args:
         schema: The schema.
-        draft: 7 or 20.
+        draft: ``DRAFT_7`` or ``DRAFT_2020``.
 
     Raises:
         CanonicalizationError: It has none.

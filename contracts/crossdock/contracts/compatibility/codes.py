@@ -12,6 +12,12 @@ import msgspec
 Usually = Literal["backward", "forward", "both", "nobody", "depends"]
 
 
+_DIRECTIONS: Final[dict[bool, tuple[Usually, Usually]]] = {
+    True: ("backward", "forward"),
+    False: ("forward", "backward"),
+}
+
+
 class Code(msgspec.Struct, frozen=True):
     """One kind of difference.
 
@@ -27,12 +33,13 @@ class Code(msgspec.Struct, frozen=True):
 
 
 def _bounds(keyword: str, what: str, *, upper: bool) -> list[Code]:
-    less, more = ("backward", "forward") if upper else ("forward", "backward")
+    less, more = _DIRECTIONS[upper]
+    limit = f"{'upper' if upper else 'lower'} limit"
     return [
-        Code(f"{keyword}-added", f"{what} is now limited to {{new}}", "backward"),
-        Code(f"{keyword}-removed", f"{what} is no longer limited to {{old}}", "forward"),
-        Code(f"{keyword}-increased", f"the limit of {what} rose from {{old}} to {{new}}", more),  # type: ignore[arg-type] # one of the words
-        Code(f"{keyword}-decreased", f"the limit of {what} fell from {{old}} to {{new}}", less),  # type: ignore[arg-type] # same
+        Code(f"{keyword}-added", f"{what} has now the {limit} {{new}}", "backward"),
+        Code(f"{keyword}-removed", f"{what} has no longer the {limit} {{old}}", "forward"),
+        Code(f"{keyword}-increased", f"the {limit} of {what} rose from {{old}} to {{new}}", more),
+        Code(f"{keyword}-decreased", f"the {limit} of {what} fell from {{old}} to {{new}}", less),
     ]
 
 

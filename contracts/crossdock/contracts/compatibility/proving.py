@@ -153,7 +153,7 @@ def _apart(branches: list[Node]) -> bool:
     """Tell whether it is proven that no value fits two of them."""
     wide = [Expansion(each.document, cut=True, modern=True).write(each) for each in branches]
     try:
-        forms = [canonical(each, 20) for each in wide]
+        forms = [canonical(each, DRAFT_2020) for each in wide]
         return all(
             one.intersect(other).satisfiability() == Satisfiability.NO
             for at, one in enumerate(forms)

@@ -11,24 +11,29 @@ from itertools import islice
 from typing import Any, Final
 
 import jsonschema_rs
+import msgspec
 from jsonschema_rs.canonical import CanonicalizationError
 
 from crossdock.contracts.compatibility.canonical import canonical
+from crossdock.contracts.compatibility.document import DRAFT_7, DRAFT_2020
 from crossdock.contracts.compatibility.hints import hints_of
 from crossdock.contracts.compatibility.sampling import Sampler
 from crossdock.contracts.schema_walk import Schema
 
 MAX_TRIED: Final = 2_000
+_VALIDATORS: Final = {
+    DRAFT_7: jsonschema_rs.Draft7Validator,
+    DRAFT_2020: jsonschema_rs.Draft202012Validator,
+}
 
 
-class Witness:
+class Witness(msgspec.Struct, frozen=True):
     """A value that was found; it may be null."""
 
-    __slots__ = ("value",)
+    value: Any
 
-    def __init__(self, value: Any) -> None:  # noqa: ANN401 - any JSON
-        """Take the value."""
-        self.value = value
+    def __repr__(self) -> str:  # I6
+        return "Witness()"
 
 
 def witness(
@@ -57,8 +62,7 @@ def accepts(schema: Schema, draft: int) -> Callable[[Any], bool]:
     Raises:
         jsonschema_rs.ValidationError: It is not a schema.
     """
-    kind = jsonschema_rs.Draft7Validator if draft == 7 else jsonschema_rs.Draft202012Validator  # noqa: PLR2004 - the draft
-    return kind(schema, validate_formats=True, offline=True).is_valid
+    return _VALIDATORS[draft](schema, validate_formats=True, offline=True).is_valid
 
 
 def _candidates(source: Schema, target: Schema, draft: int) -> Iterator[Any]:

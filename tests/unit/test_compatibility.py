@@ -119,6 +119,14 @@ class TestReferences:
         old, new = contract(tree("number")), contract(tree("integer"))
         assert counterexample(old, new) is not None
 
+    def test_what_a_recursive_branch_looks_at_is_not_forgotten(self) -> None:
+        branch = {"properties": {"next": {"$ref": "#"}}, "required": ["next"]}
+        old = {"type": "object", "oneOf": [branch, {"maxProperties": 0}]}
+        old["unevaluatedProperties"] = False
+        new = {"type": "object", "maxProperties": 0}
+        assert not contract(old).problems({"next": {}})
+        assert not kept(old, new)[0]
+
     def test_a_change_deep_in_a_recursion_is_seen(self) -> None:
         def tree(most: int) -> dict[str, Any]:
             return {"type": "array", "items": {"$ref": "#"}, "maxItems": most}
@@ -173,6 +181,14 @@ class TestDrafts:
         old = {"$schema": DRAFT_7, "items": [{"type": "string"}], "additionalItems": False}
         found = only(old, {"prefixItems": [{"type": "string"}], "items": False})
         assert (found.code, found.backward, found.forward) == ("draft-changed", "keeps", "keeps")
+
+    def test_a_shared_definition_of_another_draft_is_undecided(self) -> None:
+        part = {"$id": "project:/p", "$schema": DRAFT_7, "type": "string", "format": "uuid"}
+        old = {"properties": {"a": {"$ref": "project:/p"}}, "$defs": {"p": part}}
+        new = {"properties": {"a": {"type": "string", "format": "uuid"}}}
+        assert not contract(old).problems({"a": "none"})
+        assert contract(new).problems({"a": "none"})
+        assert not kept(old, new)[0]
 
 
 class TestUndecided:

@@ -20,6 +20,7 @@ _NEW_IN_2019: Final = frozenset(
     {"dependentRequired", "dependentSchemas", "minContains", "maxContains", "prefixItems"}
     | {"unevaluatedItems", "unevaluatedProperties", "$dynamicRef"}
 )
+_LEAVING: Final = frozenset({"unevaluatedItems", "unevaluatedProperties"})
 _REFERENCES: Final = frozenset({"$ref", "$dynamicRef"})
 _OLD_IN_2020: Final = frozenset({"additionalItems"})
 
@@ -146,8 +147,7 @@ class Document:
         Args:
             root: Draft 2020-12, also without ``$schema``, or draft-07.
         """
-        named = root.get("$schema", "") if isinstance(root, dict) else ""
-        self.draft = DRAFT_7 if _DRAFT_7_URI in str(named) else DRAFT_2020
+        self.draft = _draft_of(root, DRAFT_2020)
         self.references = References(root)
         self.root = Node(self, "", root)
 
@@ -158,6 +158,16 @@ class Document:
             LookupError: It leads nowhere.
         """
         return Node(self, pointer, value_at(self.root.schema, pointer))
+
+    @cached_property
+    def mixed(self) -> bool:
+        """Whether a part of it, such as a shared definition, is of another draft."""
+        return any(_draft_of(each.schema, self.draft) != self.draft for each in _written(self.root))
+
+    @cached_property
+    def leaves_over(self) -> bool:
+        """Whether a part of it speaks of what other keywords have not looked at."""
+        return any(not _LEAVING.isdisjoint(each.keywords) for each in _written(self.root))
 
     @cached_property
     def recursive(self) -> frozenset[str]:
@@ -206,6 +216,22 @@ def _without(schema: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
     if names.isdisjoint(schema):
         return schema
     return {k: v for k, v in schema.items() if k not in names}
+
+
+def _draft_of(schema: Schema, otherwise: int) -> int:
+    named = schema.get("$schema") if isinstance(schema, dict) else None
+    if named is None:
+        return otherwise
+    return DRAFT_7 if _DRAFT_7_URI in str(named) else DRAFT_2020
+
+
+def _written(node: Node) -> Iterator[Node]:
+    """Yield everything that is written in a place, whether anything leads to it or not."""
+    waiting = [node]
+    while waiting:
+        here = waiting.pop()
+        yield here
+        waiting += [here.with_schema(each) for _, each in subschemas(here.schema)]
 
 
 def _all_nodes(node: Node) -> Iterator[Node]:

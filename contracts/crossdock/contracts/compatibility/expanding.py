@@ -109,7 +109,7 @@ class Expansion:
         written: dict[str, Any] = {
             k: v.copy() if isinstance(v, dict | list) else v
             for k, v in node.keywords.items()
-            if k not in ANNOTATIONS and k[0] != "$"
+            if k not in ANNOTATIONS and not k.startswith("$")
         }
         for steps, child in children(node):
             below = position.below(node, steps[0])
@@ -123,12 +123,17 @@ class Expansion:
                     raise
                 if not self._cut:
                     return False
-                for each in _TOGETHER.get(steps[0], (steps[0],)):
-                    written.pop(each, None)
+                self._leave_out(written, steps[0])
         if self._modern:
             self._modernize(written, position)
         target = node.target()
         return written if target is None else _both(written, self._follow(target, position))
+
+    def _leave_out(self, written: dict[str, Any], keyword: str) -> None:
+        if self._document.leaves_over:  # what is left out would count as not looked at
+            raise CannotCutError("contains itself where that decides what was looked at")
+        for each in _TOGETHER.get(keyword, (keyword,)):
+            written.pop(each, None)
 
     def _follow(self, target: Node, position: _Position) -> Schema:
         again = target.pointer in position.above

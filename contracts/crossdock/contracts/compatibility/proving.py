@@ -45,6 +45,8 @@ class Prover:
         self._assumed.clear()
         self._open.clear()
         self._left = _MAX_PROOFS
+        if source.document.mixed or target.document.mixed:
+            return Effect.UNDECIDED
         try:
             return self._effect(source, target)
         except (TooComplexError, UnusableReferenceError, RecursionError):

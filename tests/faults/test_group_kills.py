@@ -116,9 +116,11 @@ async def test_two_replicas_and_kills_at_every_step_keep_each_order_in_its_order
 @asynccontextmanager
 async def _bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
     bus = await Bus.connect(nats_server.url, SUBJECTS, name="test")
-    await provision(bus, BrokerSettings())
-    yield bus
-    await bus.close()
+    try:
+        await provision(bus, BrokerSettings())
+        yield bus
+    finally:
+        await bus.close()
 
 
 @asynccontextmanager
@@ -127,17 +129,19 @@ async def _killed(
 ) -> AsyncIterator[None]:
     """Run two routers, and end them at each point in turn; then both run on."""
     replicas = [router(f"r{n}", nats_server.url, folder, logs) for n in range(2)]
-    for each in replicas:
-        await each.start()
-    for number in range(max(row.kills, len(POINTS))):
-        victim, point = replicas[number % 2], POINTS[number % len(POINTS)]
-        await victim.kill()
-        await victim.start(point)
-        assert await victim.ended(30) == 137, f"{victim.name} never came to {point}"
-        await victim.start()
-    yield
-    for each in replicas:
-        await each.close()
+    try:
+        for each in replicas:
+            await each.start()
+        for number in range(max(row.kills, len(POINTS))):
+            victim, point = replicas[number % 2], POINTS[number % len(POINTS)]
+            await victim.kill()
+            await victim.start(point)
+            assert await victim.ended(30) == 137, f"{victim.name} never came to {point}"
+            await victim.start()
+        yield
+    finally:
+        for each in replicas:
+            await each.close()
 
 
 async def _publish(bus: Bus, row: Scale, enough: asyncio.Event, *, whole: bool = False) -> int:

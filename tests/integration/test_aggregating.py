@@ -217,12 +217,21 @@ async def test_a_partial_group_becomes_a_dead_letter_where_the_route_says_so_and
     (letter,) = letters
     assert letter.cause.reason == "aggregate: its time is up with 1 of 2 members"
     assert (letter.cause.kind, letter.cause.where) == ("group", "orders")
+    status = await finding.find(bus, "o1-1")
+    assert status is not None
+    assert status.state == "dead"
     await router.stop()
     lenient = await started(bus, write_aggregating(tmp_path))
     sent_again = redriving.again(bus, letter, letter.data)
     await redriving.redrive(bus, [sent_again], by="test", reason="as it is")
     (late,) = await sent(bus, "late", 1)
+    await at_rest(bus)
     await lenient.stop()
+    status = await finding.find(bus, "o1-1")
+    assert status is not None
+    assert [(each.destination, each.id) for each in status.routes[0].destinations] == [
+        ("late", late.id)
+    ]
     assert data([late]) == [{"order": "o1", "lines": [1], "why": "timeout"}]
 
 

@@ -10,7 +10,7 @@ import typer
 from crossdock.cli.acting import ReasonOption
 from crossdock.cli.console import complain, say, say_json
 from crossdock.cli.dead_causes import By
-from crossdock.cli.options import JsonOption, NatsOption, ProjectOption
+from crossdock.cli.options import JsonOption, NatsOption, ProjectOption, RateOption
 
 if TYPE_CHECKING:
     from crossdock.cli.dead_causes import Group
@@ -23,6 +23,23 @@ app = typer.Typer(help="Dead letters: see why, repair, send again.", no_args_is_
 _WhereOption = Annotated[
     str | None,
     typer.Option("--component", "--where", help="Only those of this route, destination or source."),
+]
+_CauseOption = Annotated[
+    str | None, typer.Option(help="Only those of this cause, as `dead list` names it.")
+]
+_ContractOption = Annotated[str | None, typer.Option(help="Only those of this contract.")]
+_DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="File with repaired data, as its contract wants it, for one dead letter.", exists=True
+    ),
+]
+_PatchOption = Annotated[
+    Path | None,
+    typer.Option(help="File with a JSON Patch (RFC 6902) for each of them.", exists=True),
+]
+_AgainOption = Annotated[
+    bool, typer.Option("--again", help="Also what was sent again and came back 3 times.")
 ]
 _YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 _NumberArgument = Annotated[int, typer.Argument(metavar="NUMBER", help="Its number.", min=1)]
@@ -128,29 +145,14 @@ def redrive(  # noqa: PLR0913 - each is an option of the command
     project: ProjectOption = Path(),
     nats: NatsOption = None,
     where: _WhereOption = None,
-    cause: Annotated[
-        str | None, typer.Option(help="Only those of this cause, as `dead list` names it.")
-    ] = None,
-    contract: Annotated[str | None, typer.Option(help="Only those of this contract.")] = None,
+    cause: _CauseOption = None,
+    contract: _ContractOption = None,
     everything: Annotated[bool, typer.Option("--all", help="All dead letters.")] = False,
     limit: Annotated[int | None, typer.Option(help="At most so many, the oldest.", min=1)] = None,
-    rate: Annotated[
-        str | None, typer.Option(help="At most so many a second: 50, or 50/s.", metavar="N/s")
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            help="File with repaired data, as its contract wants it, for one dead letter.",
-            exists=True,
-        ),
-    ] = None,
-    patch: Annotated[
-        Path | None,
-        typer.Option(help="File with a JSON Patch (RFC 6902) for each of them.", exists=True),
-    ] = None,
-    again: Annotated[
-        bool, typer.Option("--again", help="Also what was sent again and came back 3 times.")
-    ] = False,
+    rate: RateOption = None,
+    data: _DataOption = None,
+    patch: _PatchOption = None,
+    again: _AgainOption = False,
     yes: _YesOption = False,
     reason: ReasonOption = "",
     json: JsonOption = False,

@@ -69,3 +69,6 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 WaitOption = Annotated[
     bool, typer.Option("--wait/--no-wait", help="Wait until every service has taken it up.")
 ]
+RateOption = Annotated[
+    str | None, typer.Option(help="At most so many a second: 50, or 50/s.", metavar="N/s")
+]

@@ -10,7 +10,11 @@ PROJECT ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-TESTS ?= tests
+TESTS ?=
+
+# Most tests wait for other processes, so three run beside each other; faults want the machine alone.
+EACH_TEST = $(BIN)/python -m pytest tests --ignore=tests/faults --numprocesses=3 --dist=loadfile && \
+  $(BIN)/python -m pytest tests/faults
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up trial bench test faults check packages tools pins clean
@@ -32,7 +36,7 @@ bench: $(VENV)/.dev ## Measure against bare loops on this machine
 	$(BIN)/python benchmarks/run.py
 
 test: packages $(VENV)/.dev tools ## Run every test (TESTS=PATH for some)
-	$(BIN)/python -m pytest $(TESTS)
+	$(if $(TESTS),$(BIN)/python -m pytest $(TESTS),$(EACH_TEST))
 
 faults: packages $(VENV)/.dev ## Kill processes for an hour, and judge (MESSAGES=N KILLS=N SEED=N)
 	CROSSDOCK_FAULT_MESSAGES=$(or $(MESSAGES),100000) CROSSDOCK_FAULT_KILLS=$(or $(KILLS),300) \

@@ -76,6 +76,8 @@ class Sqlite(_Texts):
         """Put ids into the inbox; return those that were in it already (I4)."""
         driver.execute("SAVEPOINT inbox")
         if self._insert(driver, ids) == len(ids):  # all are new, as nearly always: no look first
+            # While a savepoint is open, SQLite keeps a copy of each page that is changed.
+            driver.execute("RELEASE inbox")
             return set()
         driver.execute("ROLLBACK TO inbox")
         # The transaction holds the write lock: no one comes between the two statements.
@@ -86,6 +88,7 @@ class Sqlite(_Texts):
         )
         known = {row[0] for row in found.fetchall()}
         self._insert(driver, [each for each in ids if each not in known])
+        driver.execute("RELEASE inbox")
         return known
 
     def _insert(self, driver: Driver, ids: Sequence[str]) -> int:

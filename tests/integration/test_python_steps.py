@@ -155,6 +155,28 @@ async def test_the_one_that_ends_the_process_has_failed_and_its_neighbours_have_
     assert [each["n"] for each in await asyncio.gather(*neighbours)] == [0, 1, 2, 3]
 
 
+async def test_callers_that_give_up_while_the_process_starts_hold_up_nobody(project: Path) -> None:
+    process = StepProcess(load_functions(project, SETTINGS))
+    for pause in (0.0, 0.001, 0.01):
+        leaving = [asyncio.create_task(process.call("price", {"total": 1}, {})) for _ in range(3)]
+        await asyncio.sleep(pause)
+        for each in leaving:
+            each.cancel()
+        async with asyncio.timeout(10):
+            await asyncio.wait(leaving)
+            assert await process.call("price", {"total": 1}, {}) == {"total": 1, "price": 2}
+            await process.stop()
+
+
+async def test_a_process_that_is_about_to_be_gone_fails_no_call(steps: StepProcess) -> None:
+    assert steps._child is not None
+    pipe = steps._child._process.stdin
+    assert pipe is not None
+    pipe.close()
+    assert await steps.call("price", {"total": 1}, {}) == {"total": 1, "price": 2}
+    assert steps.restarts == 1
+
+
 async def test_I8_memory_beyond_the_bound_fails_the_call_and_not_the_process(
     steps: StepProcess,
 ) -> None:

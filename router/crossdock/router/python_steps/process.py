@@ -50,7 +50,9 @@ class _Child:
 
     @property
     def ended(self) -> bool:
-        return self._reading.done()
+        """Whether nothing can be asked any more: its pipe is closed before it is known to be gone."""
+        pipe = self._process.stdin
+        return self._reading.done() or pipe is None or pipe.is_closing()
 
     @contextlib.contextmanager
     def asking(self, ask: Ask) -> Iterator[asyncio.Future[Told | Failed]]:
@@ -69,10 +71,10 @@ class _Child:
         Raises:
             _Ended: There is nobody to read it.
         """
-        pipe = self._process.stdin
-        if self.ended or pipe is None or pipe.is_closing():
+        if self.ended:
             raise _Ended
-        pipe.write(framed)
+        assert self._process.stdin is not None  # noqa: S101 - then it has not ended
+        self._process.stdin.write(framed)
 
     async def end(self) -> None:
         """Kill it; its calls fail."""
@@ -113,7 +115,7 @@ class StepProcess:
         self._timeout = functions.settings.timeout
         self._child: _Child | None = None
         self._numbers = itertools.count()
-        self._starting = asyncio.Lock()
+        self._starting: asyncio.Task[_Child] | None = None
         self._alone = asyncio.Lock()
         self.restarts = 0
 
@@ -127,6 +129,8 @@ class StepProcess:
 
     async def stop(self) -> None:
         """End the process; calls under way fail."""
+        if self._starting is not None:
+            await asyncio.wait([self._starting])
         child, self._child = self._child, None
         if child is not None:
             await child.end()
@@ -182,11 +186,21 @@ class StepProcess:
         raise Retry(f"step {ask.step}: it took longer than {limit:g} s")
 
     async def _running(self) -> _Child:
-        async with self._starting:
-            if self._child is None or self._child.ended:
-                self.restarts += self._child is not None
-                self._child = await self._started()
+        if self._child is not None and not self._child.ended:
             return self._child
+        if self._starting is None:
+            self.restarts += self._child is not None
+            self._starting = asyncio.create_task(self._start(), name="start python steps")
+        # A caller whose time is over must not cancel this: asyncio would wait for ever for a
+        # process whose pipes were not connected yet, and other callers wait for it, too.
+        return await asyncio.shield(self._starting)
+
+    async def _start(self) -> _Child:
+        try:
+            self._child = await self._started()
+            return self._child
+        finally:
+            self._starting = None
 
     async def _started(self) -> _Child:
         with written(self._functions.files) as folder:  # imported once, then not needed

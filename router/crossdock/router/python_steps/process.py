@@ -50,7 +50,7 @@ class _Child:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing can be asked any more: its pipe is closed before it is known to be gone."""
+        """Whether it takes no more: its pipe is closed before it is known to be gone."""
         pipe = self._process.stdin
         return self._reading.done() or pipe is None or pipe.is_closing()
 

@@ -22,7 +22,8 @@ from crossdock.contracts import (
 )
 from crossdock.mesh import dead_letters, redriving
 from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming
-from crossdock.mesh.consuming import Component, Consuming
+from crossdock.mesh.component import Component
+from crossdock.mesh.consuming import Consuming
 from crossdock.mesh.project.scalars import Duration
 from crossdock.mesh.project.settings import BrokerSettings, Policy
 from crossdock.mesh.streams import provision

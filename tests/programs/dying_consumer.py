@@ -10,7 +10,8 @@ from pathlib import Path
 
 from crossdock.contracts import CrossdockError, Subjects
 from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming
-from crossdock.mesh.consuming import Component, Consuming
+from crossdock.mesh.component import Component
+from crossdock.mesh.consuming import Consuming
 from crossdock.mesh.project.settings import Policy
 
 

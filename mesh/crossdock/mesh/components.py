@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Generic, Protocol, TypeVar
 
-from crossdock.mesh.consuming import State
+from crossdock.mesh.component import State
 
 _log = logging.getLogger("crossdock.components")
 _AGAIN = 1.0

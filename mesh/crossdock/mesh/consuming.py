@@ -12,19 +12,17 @@ import contextlib
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from collections.abc import Sequence
 
-import msgspec
 from nats.errors import Error as NatsError
 
 from crossdock.contracts import CrossdockError, Disconnected, Halt, Reject, Retry
 from crossdock.mesh import dead_letters, records
 from crossdock.mesh.attempts import Attempts
 from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming
+from crossdock.mesh.component import Component, Handler, Observer, Outcome, State
 from crossdock.mesh.delays import delay_before
 from crossdock.mesh.fail_points import reach
-from crossdock.mesh.project.settings import Policy, Throttle
 from crossdock.mesh.throttling import Gate
 
 _log = logging.getLogger("crossdock.consuming")
@@ -33,48 +31,6 @@ _REMEMBERED = 100_000
 _SIGN_OF_LIFE = 3.0
 _MOMENT = 0.1
 _DRAIN = 12.0
-
-State = Literal["starting", "running", "paused", "halted", "stopped"]
-Outcome = CrossdockError | None
-Event = Literal["taken", "dead", "retried"]
-Observer = Callable[[Event, int], None]
-"""Told what happened to how many messages; the handler itself counts what it did with the others:
-so taken = done + dead + retried + held at any time between two calls (I9)."""
-
-
-class Handler(Protocol):
-    """What a component does with a batch of messages."""
-
-    async def __call__(self, batch: Sequence[Incoming]) -> Sequence[Outcome]:
-        """Return for each message None when its effects are durable, or why not.
-
-        Raising speaks for the whole batch: ``Disconnected`` and ``Halt`` as they are, anything else
-        makes the runtime try each message on its own. It may be called again with a message that
-        has had its effect; that must have none then (I4). Cancellation means: out of time.
-        """
-        ...
-
-
-class Component(msgspec.Struct, frozen=True, kw_only=True):
-    """What consumes.
-
-    Attributes:
-        kind: Route, the second half of one for its groups, or destination.
-        name: Its name.
-        policy: What to do on failure.
-        batch: Most messages that the handler is given at once.
-        lanes: How many batches are worked on at the same time.
-        throttle: How many messages it takes in a time, with all replicas; None for all it can.
-        revision: What records call its present state, for a route.
-    """
-
-    kind: Literal["route", "group", "destination"]
-    name: str
-    policy: Policy
-    batch: int = 500
-    lanes: int = 1
-    throttle: Throttle | None = None
-    revision: str = ""
 
 
 class Consuming:

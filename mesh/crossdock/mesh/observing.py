@@ -6,8 +6,8 @@ from typing import Protocol
 
 from prometheus_client import Counter, Gauge
 
+from crossdock.mesh.component import Event, Observer
 from crossdock.mesh.components import Runner
-from crossdock.mesh.consuming import Event, Observer
 from crossdock.mesh.telemetry import ComponentMetrics
 
 

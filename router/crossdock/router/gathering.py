@@ -12,7 +12,7 @@ from typing import Final
 
 from crossdock.contracts import CrossdockError, Disconnected, Retry
 from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming
-from crossdock.mesh.consuming import Handler
+from crossdock.mesh.component import Handler
 from crossdock.mesh.groups import GroupStore
 from crossdock.mesh.groups.storing import STREAM
 from crossdock.mesh.telemetry import RouteMetrics

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from crossdock.mesh.consuming import Consuming, State
+from crossdock.mesh.component import State
+from crossdock.mesh.consuming import Consuming
 
 _WORST_FIRST: Final[tuple[State, ...]] = ("halted", "paused", "starting", "running", "stopped")
 

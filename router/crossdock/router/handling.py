@@ -77,7 +77,7 @@ class Half(msgspec.Struct, frozen=True):
 
 
 class RouteHandler:
-    """Handles the messages of one route; see :class:`crossdock.mesh.consuming.Handler`."""
+    """Handles the messages of one route; see :class:`crossdock.mesh.component.Handler`."""
 
     def __init__(
         self,

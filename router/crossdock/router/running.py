@@ -9,8 +9,9 @@ from prometheus_client import Gauge
 
 from crossdock.mesh.bus import Bus, ConsumerSpec
 from crossdock.mesh.claims import Claims
+from crossdock.mesh.component import Component
 from crossdock.mesh.components import Components
-from crossdock.mesh.consuming import Component, Consuming
+from crossdock.mesh.consuming import Consuming
 from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.finding import ROUTE_PREFIX
 from crossdock.mesh.groups import GroupStore

@@ -8,8 +8,9 @@ from pathlib import Path
 from prometheus_client import Gauge
 
 from crossdock.mesh.bus import Bus, ConsumerSpec
+from crossdock.mesh.component import Component, Observer
 from crossdock.mesh.components import Components, Runner
-from crossdock.mesh.consuming import Component, Consuming, Observer
+from crossdock.mesh.consuming import Consuming
 from crossdock.mesh.finding import DESTINATION_PREFIX
 from crossdock.mesh.observing import observer, show_held, show_state
 from crossdock.mesh.telemetry import (

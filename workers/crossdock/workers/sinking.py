@@ -24,7 +24,7 @@ EXPIRED: Final = "expired"
 
 
 class SinkHandler:
-    """Handles the messages of one destination; see :class:`crossdock.mesh.consuming.Handler`."""
+    """Handles the messages of one destination; see :class:`crossdock.mesh.component.Handler`."""
 
     def __init__(
         self,

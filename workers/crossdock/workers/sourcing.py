@@ -25,7 +25,7 @@ from crossdock.contracts import (
 )
 from crossdock.mesh import dead_letters
 from crossdock.mesh.bus import Bus
-from crossdock.mesh.consuming import State
+from crossdock.mesh.component import State
 from crossdock.mesh.delays import delay_before
 from crossdock.mesh.expression import UNDEFINED
 from crossdock.mesh.telemetry import SourceMetrics, Tracing, sending

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from crossdock.contracts import Halt
@@ -94,6 +95,22 @@ async def test_a_mapping_that_fails_refuses_without_a_value_of_the_request(door:
     response = await post(door, {"nr": 1}, query="total=topsecret")
     assert response.status_code == 400
     assert "topsecret" not in response.text  # I6
+
+
+async def test_a_number_that_the_mapping_would_round_is_refused(door: Running) -> None:  # I5
+    response = await post(door, {"nr": 9007199254740993})
+    assert response.status_code == 400, response.text
+    assert [each["pointer"] for each in response.json()["errors"]] == ["/nr"]
+    assert await door.stored() == []
+
+
+async def test_a_mapping_without_an_end_is_no_fault_of_the_gateway(door: Running) -> None:  # I8
+    endless = msgspec.structs.replace(
+        NEW_ORDER, id=None, map="($f := function($x){$f($x)}; $f(body.nr))"
+    )
+    door.gateway.replace(REGISTRY, CLIENTS, compiled(endless))
+    response = await post(door, {"nr": 1})
+    assert response.status_code in (400, 503), response.text
 
 
 async def test_an_id_that_is_not_there_is_refused(door: Running) -> None:

@@ -20,10 +20,14 @@ MEMORY = 512 * 1024**2
 SETTINGS = StepSettings(memory=Size(MEMORY), timeout=Duration(10))
 STEPS = """
 import asyncio, os, time
+from typing import Literal
 import msgspec
 from _rates import RATE
 from crossdock.contracts import Disconnected, Reject, Retry
 from crossdock.router.python_steps import step
+
+class Choice(msgspec.Struct):
+    kind: Literal["a", "b"]
 
 class Order(msgspec.Struct):
     total: float
@@ -39,6 +43,10 @@ def price(data):
 async def typed(order: Order, attributes: dict[str, object]) -> Order:
     await asyncio.sleep(0)
     return Order(order.total, str(attributes["id"]))
+
+@step(**contracts)
+def chooses(choice: Choice) -> Choice:
+    return choice
 
 @step(**contracts)
 def nothing(data):
@@ -120,6 +128,21 @@ async def test_I6_an_error_tells_its_kind_and_line_and_no_value(steps: StepProce
         await steps.call("raises", {"kind": "", "secret": "topsecret"}, {})
     assert "ValueError in pricing.py:" in str(caught.value)
     assert "topsecret" not in str(caught.value)
+
+
+async def test_I6_data_that_does_not_fit_the_type_is_told_by_its_place_alone(
+    steps: StepProcess,
+) -> None:
+    with pytest.raises(Reject) as caught:
+        await steps.call("chooses", {"kind": "topsecret"}, {})
+    assert "$.kind" in str(caught.value)
+    assert "topsecret" not in str(caught.value)
+
+
+async def test_a_number_that_cannot_be_sent_to_a_step_is_refused(steps: StepProcess) -> None:
+    with pytest.raises(Reject, match="64 bits"):
+        await steps.call("price", {"total": 2**70}, {})
+    assert await steps.call("price", {"total": 1}, {}) == {"total": 1, "price": 2}
 
 
 async def test_I8_a_step_that_hangs_is_ended_in_time_and_delays_no_other(
@@ -216,7 +239,7 @@ def test_a_program_without_an_event_loop_calls_steps_too(project: Path) -> None:
         failed = steps.call("raises", {"kind": "reject"}, {})
         assert isinstance(failed, Reject)
         assert failed.reason == "step raises: no such customer"
-        assert steps.steps["price"].place == "steps/pricing.py:14"
+        assert steps.steps["price"].place == "steps/pricing.py:18"
 
 
 @pytest.mark.parametrize(

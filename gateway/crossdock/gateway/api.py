@@ -11,6 +11,7 @@ import msgspec
 
 from crossdock.contracts import Contract, ContractRef, Halt, Problem, Registry, Reject
 from crossdock.gateway.api_file import FOLDER, ApiFile
+from crossdock.mesh.exact_numbers import inexact_number
 from crossdock.mesh.expression import UNDEFINED, Expression
 from crossdock.mesh.expression_file import load_expression
 from crossdock.mesh.project.loading import load_named
@@ -56,12 +57,16 @@ class Api(msgspec.Struct, frozen=True, eq=False):
 
         Raises:
             Reject: When nothing can be made of it; every problem of the body is told.
+            Retry: When the machine was too busy to run an expression in its time.
         """
         if self._map is None and self._id is None:
             return body, None
         value, problems = _ANY.decode(body)
         if problems:
             raise Reject.of("the body is not JSON that is accepted", problems)
+        inexact = inexact_number(body, value)
+        if inexact is not None:  # an expression would round it without a word (I5)
+            raise Reject.of("the body cannot be mapped", [inexact])
         request = {"body": value, **parameters}
         return self._mapped(body, request), self._identity(request)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from crossdock.contracts import Reject
+from crossdock.contracts import Reject, Retry
 from crossdock.gateway.api import Api
 from crossdock.gateway.ingress import Ingress, Request
 from crossdock.gateway.messages import PostMessage
@@ -60,7 +60,7 @@ class PostApi:
     def _made(self, body: bytes, parameters: dict[str, Any]) -> tuple[bytes, str | None]:
         try:
             return self._api.data(body, parameters)
-        except Reject as error:
+        except (Reject, Retry) as error:
             raise refusal_of(error) from error
 
 

@@ -91,8 +91,10 @@ class Host:
         if found.type is not Any:
             try:
                 data = msgspec.convert(data, found.type)
-            except msgspec.ValidationError as error:  # its texts name types and places only
-                raise Reject(f"the data does not fit the step's type: {error}") from error
+            except msgspec.ValidationError as error:
+                # Only its place may be told: its text quotes a value that is none of a choice (I6).
+                place = str(error).rpartition(" - at ")[2] if " - at " in str(error) else "`$`"
+                raise Reject(f"the data does not fit the step's type at {place}") from None
         arguments = (data, asked.attributes) if found.declared.attributes else (data,)
         if found.is_async:
             made = await found.function(*arguments)

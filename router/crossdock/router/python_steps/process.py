@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from crossdock.contracts import Halt, Retry
+from crossdock.contracts import Halt, Reject, Retry
 from crossdock.router.python_steps.frames import (
     HEADER,
     MAX_FRAME,
@@ -58,9 +58,10 @@ class _Child:
     def asking(self, ask: Ask) -> Iterator[asyncio.Future[Told | Failed]]:
         """Ask, and give what will hold the answer; it is forgotten when the block ends."""
         answer: asyncio.Future[Told | Failed] = asyncio.get_running_loop().create_future()
+        framed = _framed(ask)
         self._calls[ask.id] = answer
         try:
-            self.send(frame(ask))
+            self.send(framed)
             yield answer
         finally:
             del self._calls[ask.id]
@@ -227,6 +228,14 @@ class StepProcess:
                 raise
             raise Halt(f"steps/ cannot be imported: it took {_START:g} s, or ended") from None
         return _Child(process)
+
+
+def _framed(ask: Ask) -> bytes:
+    try:
+        return frame(ask)
+    except (ValueError, OverflowError):
+        limit = f"more than {MAX_FRAME} bytes, or a number of more than 64 bits"
+        raise Reject(f"step {ask.step}: the data cannot be given to it: {limit}") from None
 
 
 async def _read(process: asyncio.subprocess.Process) -> Ready | Told | Failed:

@@ -64,7 +64,7 @@ async def test_poison_is_buried_and_nothing_else_is_nor_waits_for_it(tmp_path: P
     assert verdict.green, verdict
     dead = {each.name: each.dead for each in verdict.balances}
     assert dead["eu"] == row.messages // 1000 * 12
-    assert len(ends) > 2 * (row.messages // 1000)  # all once among others, then each twice alone
+    assert len(ends) >= 3 * (row.messages // 1000)  # once among others, then twice alone
 
 
 async def went_on(rig: Rig, ends: list[int], patience: float) -> None:

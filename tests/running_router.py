@@ -42,7 +42,7 @@ async def started(bus: Bus, folder: Path) -> Router:
         bus, Metrics(CollectorRegistry(), mesh, "router"), configure_tracing("r", mesh, 0)
     )
     await router.apply(load_router(folder))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while router.not_ready():
             await asyncio.sleep(0.01)
     return router
@@ -116,7 +116,7 @@ async def running_router(bus: Bus, folder: Path) -> AsyncIterator[Router]:
 
 async def entries_of(bus: Bus, component: str, count: int) -> list[records.Entry]:
     """Return the entries of a component as soon as there are so many."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while True:
             found = [
                 entry

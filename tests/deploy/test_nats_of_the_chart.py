@@ -178,7 +178,7 @@ async def stop_as_the_kubelet_does(node: Node) -> None:
     assert node.process is not None
     signal_option = node.stop_command[1].replace("/var/run/nats/", f"{node.folder}/")
     await asyncio.to_thread(subprocess.run, [binary(), signal_option], check=True, timeout=10)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while "lame duck" not in node.log().lower():
             await asyncio.sleep(0.02)
     node.process.send_signal(signal.SIGTERM)

@@ -64,7 +64,7 @@ async def started(bus: Bus, folder: Path, registry: CollectorRegistry | None = N
     metrics = Metrics(registry or CollectorRegistry(), "t", "router")
     router = Router(bus, metrics, configure_tracing("r", "t", 0))
     await router.apply(load_router(folder))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while router.not_ready():
             await asyncio.sleep(0.01)
     return router
@@ -169,7 +169,7 @@ async def test_a_message_is_accepted_until_its_group_is_sent_and_its_entry_names
 ) -> None:
     router = await started(bus, write_aggregating(tmp_path))
     first = await bus.publish(IN, line("o1", 1, 2))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (status := await finding.find(bus, "o1-1", first.sequence)) is None or (
             status.routes[0].state != "grouped"
         ):
@@ -211,7 +211,7 @@ async def test_a_partial_group_becomes_a_dead_letter_where_the_route_says_so_and
     route = ROUTE.replace("timeout: 30s", "timeout: 500ms, partial: dead")
     router = await started(bus, write_aggregating(tmp_path, route=route))
     await bus.publish(IN, line("o1", 1, 2))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not (letters := [each async for each in dead_letters.listing(bus)]):
             await asyncio.sleep(0.05)
     (letter,) = letters
@@ -242,7 +242,7 @@ async def test_a_line_without_a_key_is_a_dead_letter_and_its_neighbours_are_not(
     router = await started(bus, write_aggregating(tmp_path, route=route))
     await bus.publish_many([(IN, line(o, 1, 1)) for o in ("o1", "nobody", "o2")])
     found = await sent(bus, "book", 2)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not (letters := [each async for each in dead_letters.listing(bus)]):
             await asyncio.sleep(0.05)
     await router.stop()

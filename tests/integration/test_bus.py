@@ -46,7 +46,7 @@ async def stored_ids(bus: Bus, kind: str = "in") -> list[str]:
     return ids
 
 
-async def take(puller: Puller, count: int, within: float = 10) -> list[Incoming]:
+async def take(puller: Puller, count: int, within: float = 30) -> list[Incoming]:
     taken: list[Incoming] = []
     async with asyncio.timeout(within):
         while len(taken) < count:
@@ -116,7 +116,7 @@ async def test_without_broker_a_publish_fails_at_once_and_goes_on_after_it(
     with pytest.raises(Disconnected):
         await bus.publish(SUBJECT, message(2))
     nats_server.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not bus.connected:
             await asyncio.sleep(0.05)
     assert (await bus.publish(SUBJECT, message(2))).sequence == 2

@@ -165,7 +165,7 @@ async def test_wrong_credentials_halt_the_route_and_touch_no_message(
     with AnsweringPeer(always({}, 401)) as peer:
         router = await started(bus, asking(tmp_path, peer.url))
         await put(bus, 1, {"sku": "tea"})
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not (why := router.not_ready()):
                 await asyncio.sleep(0.01)
         await router.stop()
@@ -239,7 +239,7 @@ async def test_a_query_that_would_write_halts_and_writes_nothing(bus: Bus, tmp_p
     query = "WITH x AS (SELECT :sku AS id) DELETE FROM customer WHERE id IN (SELECT id FROM x)"
     router = await started(bus, customers(tmp_path, "one", query=query))
     await put(bus, 1, {"sku": "a"})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not (why := router.not_ready()):
             await asyncio.sleep(0.01)
     await router.stop()

@@ -135,7 +135,7 @@ async def test_a_timer_that_comes_too_early_is_set_again(bus: Bus) -> None:
 async def test_an_empty_key_goes_when_nobody_need_be_known_any_more(bus: Bus) -> None:
     await store(bus, Rule(size=1, remember=1)).join([arrival(1, "k")])
     assert len(await stored(bus, "open")) == 1
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await stored(bus, "open"):
             await asyncio.sleep(0.05)
 

@@ -43,7 +43,7 @@ async def read(bus: Bus, destination: str, count: int) -> None:
     puller = bus.puller(spec, prefetch=max(1, count))
     await puller.start()
     done = 0
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while done < count:
             for each in await puller.next(count - done, 1):
                 await each.ack()
@@ -123,7 +123,7 @@ async def test_who_waits_for_room_does_not_wait_long(bus: Bus) -> None:
     working = asyncio.create_task(Janitor(bus, settings).run())
     await asyncio.sleep(0.5)  # it has looked, and could remove nothing
     await read(bus, "a", 80)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await first(bus) == 1:
             await asyncio.sleep(0.05)
     working.cancel()

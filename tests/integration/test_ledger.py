@@ -140,7 +140,7 @@ async def test_a_later_route_owes_nothing_of_before(bus: Bus, tmp_path: Path) ->
         await entries_of(bus, "by-country", 1)
         write(project, "routes/later.yaml", ROUTE.replace("by-country", "later"))
         await router.apply(load_router(project))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while router.not_ready():
                 await asyncio.sleep(0.01)
         await bus.publish(IN, order(2))

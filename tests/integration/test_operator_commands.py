@@ -41,7 +41,7 @@ async def crossdock(
         stderr=PIPE,
         env={**os.environ, **(environment or {})},
     )
-    out, err = await asyncio.wait_for(process.communicate(given.encode()), 30)
+    out, err = await asyncio.wait_for(process.communicate(given.encode()), 60)
     return process.returncode, out.decode(), err.decode()
 
 

@@ -137,7 +137,7 @@ async def test_the_command_asks_sends_and_tells(
         stdout=PIPE,
         stderr=PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(), 30)
+    out, err = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 0, err
     done = json.loads(out)
     assert done["sent"] == 3

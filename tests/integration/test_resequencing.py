@@ -63,7 +63,7 @@ async def test_a_gap_is_given_up_and_who_comes_late_is_a_dead_letter(
         assert await booked(bus, 2) == [("o1", 2), ("o1", 3)]
         await bus.publish_many([(IN, line("o1", number, 3)) for number in (1, 4)])
         assert (await booked(bus, 3))[2] == ("o1", 4)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not (letters := [each async for each in dead_letters.listing(bus)]):
                 await asyncio.sleep(0.05)
     assert [each.message_id for each in letters] == ["o1-1"]

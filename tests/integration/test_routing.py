@@ -51,7 +51,7 @@ async def started(bus: Bus, folder: Path) -> Router:
         bus, Metrics(CollectorRegistry(), "t", "router"), configure_tracing("r", "t", 0)
     )
     await router.apply(load_router(folder))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while router.not_ready():
             await asyncio.sleep(0.01)
     return router
@@ -119,7 +119,7 @@ async def test_what_breaks_a_contract_is_a_dead_letter_with_pointers_and_no_valu
     router = await started(bus, write_project(tmp_path))
     await bus.publish(IN, order(1, total=0.5))  # the invoice wants an amount of at least 1
     await bus.publish(IN, order(2, surprise="hunter2"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(found := [each async for each in dead_letters.listing(bus)]) < 2:
             await asyncio.sleep(0.05)
     await router.stop()
@@ -155,13 +155,13 @@ async def test_the_status_of_a_message_tells_route_and_destination(
 async def test_a_redrive_reaches_only_the_route_that_failed(bus: Bus, tmp_path: Path) -> None:
     router = await started(bus, write_project(tmp_path))
     await bus.publish(IN, order(1, total=0.5))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not (found := [each async for each in dead_letters.listing(bus)]):
             await asyncio.sleep(0.05)
     repaired = msgspec.json.encode({"order": "o1", "country": "DE", "total": 5})
     sent_again = redriving.again(bus, found[0], repaired)
     await redriving.redrive(bus, [sent_again], by="test", reason="")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not (children := await sent(bus, "eu")):
             await asyncio.sleep(0.05)
     await router.stop()
@@ -198,7 +198,7 @@ async def test_a_later_route_begins_with_what_comes_after_it(bus: Bus, tmp_path:
     second = (folder / "routes" / "by-country.yaml").read_text().replace("by-country", "later")
     (folder / "routes" / "later.yaml").write_text(second)
     await router.apply(load_router(folder))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while router.not_ready():
             await asyncio.sleep(0.01)
     await bus.publish(IN, order(2))
@@ -209,7 +209,7 @@ async def test_a_later_route_begins_with_what_comes_after_it(bus: Bus, tmp_path:
 
 async def entries_of(bus: Bus, route: str, count: int) -> list[records.Entry]:
     found: list[records.Entry] = []
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while len(found) < count:
             found = [
                 entry

@@ -40,7 +40,7 @@ async def replay(
         stderr=PIPE,
         env={**os.environ},
     )
-    out, err = await asyncio.wait_for(process.communicate(), 30)
+    out, err = await asyncio.wait_for(process.communicate(), 60)
     return process.returncode, [json.loads(each) for each in out.splitlines()], err.decode()
 
 

@@ -58,7 +58,7 @@ async def test_a_change_in_each_place_is_noticed_also_in_a_folder_that_appears(
 async def test_a_change_between_reading_and_watching_is_noticed(tmp_path: Path) -> None:
     known = snapshot(tmp_path)
     save(tmp_path / "mesh.yaml", "a")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         async for _ in project_changes(tmp_path, known):
             break
 

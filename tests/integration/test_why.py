@@ -46,7 +46,7 @@ async def crossdock(
         stderr=PIPE,
         env={**os.environ, "COLUMNS": "200", "CROSSDOCK_TRACE_LINK": link},
     )
-    out, err = await asyncio.wait_for(process.communicate(), 30)
+    out, err = await asyncio.wait_for(process.communicate(), 60)
     return process.returncode, out.decode(), err.decode()
 
 

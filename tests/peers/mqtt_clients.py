@@ -94,7 +94,7 @@ class Listener:
         self.fences += 1
         await publish(self.port, f"fence/{self.fences}", ["now"])
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while (f"fence/{self.fences}", b"now") not in self.messages:
                     await asyncio.sleep(0.005)
         return [payload for topic, payload in self.messages if not topic.startswith("fence/")]

@@ -72,9 +72,9 @@ class Bus:
             logger=None,  # FastStream's own handler would bypass ours
             max_reconnect_attempts=-1,  # the client's default gives up after 60
             reconnect_time_wait=_RECONNECT_WAIT,  # type: ignore[arg-type] # nats-py takes a float
-            connect_timeout=5,
-            ping_interval=5,
-            max_outstanding_pings=2,
+            connect_timeout=2,
+            ping_interval=2,
+            max_outstanding_pings=2,  # a frozen server is left after about six seconds
             error_cb=events.on_error,
             disconnected_cb=events.on_disconnected,
             reconnected_cb=events.on_reconnected,

@@ -207,7 +207,7 @@ class Puller:
         return f"{self.spec.stream}.{self.spec.durable}"
 
     async def _api(self, verb: str, body: dict[str, Any]) -> dict[str, Any]:
-        answer = await self._client.request(f"$JS.API.{verb}", msgspec.json.encode(body), timeout=5)
+        answer = await self._client.request(f"$JS.API.{verb}", msgspec.json.encode(body), timeout=3)
         result: dict[str, Any] = msgspec.json.decode(answer.data)
         return result
 

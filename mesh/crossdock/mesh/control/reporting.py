@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from crossdock.mesh.bus import Bus, asking
 from crossdock.mesh.component import State
 from crossdock.mesh.control.acts import FlowState, Kind, Name
+from crossdock.mesh.control.permit import Permit
 from crossdock.mesh.registry.running import who_runs
 
 _CONSUMING: Final = ("router", "worker")
@@ -45,6 +46,38 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def component(self) -> Name:
         """Its whole name."""
         return Name(self.kind, self.name)
+
+
+class Controlled(Protocol):
+    """Something that runs and heeds operators."""
+
+    @property
+    def state(self) -> State:
+        """How it is by itself."""
+
+    @property
+    def reason(self) -> str:
+        """Why it is paused or halted."""
+
+    @property
+    def permit(self) -> Permit:
+        """What operators allow it."""
+
+    def in_hand(self) -> int:
+        """Return how many messages it has, begun or not."""
+
+
+def seen_of(kind: Kind, name: str, runner: Controlled) -> Seen:
+    """Return how a component is now."""
+    return Seen(
+        kind=kind,
+        name=name,
+        state=runner.state,
+        reason=runner.reason,
+        flow=runner.permit.state,
+        held=runner.in_hand(),
+        rate=runner.permit.rate,
+    )
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
 from crossdock.contracts import Disconnected, Halt
 from crossdock.mesh.bus import Bus, ConsumerState
-from crossdock.mesh.control import KINDS, ControlStore, Flow, Name, Rate, Switch, ask
+from crossdock.mesh.control import KINDS, ControlStore, Flow, Kind, Name, Rate, Switch, ask
 from crossdock.mesh.control.acts import Act, flow_key, rate_key, switch_key
 from crossdock.mesh.control.reporting import Asked, Seen
 from crossdock.mesh.finding import DESTINATION_PREFIX, ROUTE_PREFIX
 
-_WORST: tuple[str, ...] = ("halted", "paused", "starting", "stopped")
-_STREAMS = (("in", ROUTE_PREFIX, "route"), ("out", DESTINATION_PREFIX, "destination"))
+_WORST: Final[tuple[str, ...]] = ("halted", "paused", "starting", "stopped")
+_STREAMS: Final[tuple[tuple[str, str, Kind], ...]] = (
+    ("in", ROUTE_PREFIX, "route"),
+    ("out", DESTINATION_PREFIX, "destination"),
+)
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,7 +129,7 @@ async def consumers(bus: Bus) -> dict[Name, ConsumerState]:
     for stream, prefix, kind in _STREAMS:
         for each in await bus.consumers(stream):
             if each.name.startswith(prefix):
-                found[msgspec.convert((kind, each.name.removeprefix(prefix)), Name)] = each
+                found[Name(kind, each.name.removeprefix(prefix))] = each
     return found
 
 

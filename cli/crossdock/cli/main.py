@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "dead": "crossdock.cli.dead:app",
     "why": "crossdock.cli.why:why",
     "trace": "crossdock.cli.trace:trace",
+    "control": "crossdock.cli.control:app",
     "ledger": "crossdock.cli.ledger:ledger",
     "replay": "crossdock.cli.replay:replay",
 }

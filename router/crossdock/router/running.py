@@ -12,10 +12,12 @@ from crossdock.mesh.claims import Claims
 from crossdock.mesh.component import Component
 from crossdock.mesh.components import Components
 from crossdock.mesh.consuming import Consuming
+from crossdock.mesh.control import Controls, Seen
+from crossdock.mesh.control.reporting import seen_of
 from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.finding import ROUTE_PREFIX
 from crossdock.mesh.groups import GroupStore
-from crossdock.mesh.observing import observer, show_held, show_state
+from crossdock.mesh.observing import observer, show_held, show_permit, show_state
 from crossdock.mesh.streams import has_begun, set_begun
 from crossdock.mesh.telemetry import ComponentMetrics, GroupMetrics, Metrics, RouteMetrics, Tracing
 from crossdock.router.answering import Answers
@@ -34,8 +36,11 @@ LANES = 2  # one batch is decided while another waits for its PubAck
 class Router:
     """All routes of one process. Any number of processes share the work."""
 
-    def __init__(self, bus: Bus, metrics: Metrics, tracing: Tracing) -> None:
+    def __init__(
+        self, bus: Bus, metrics: Metrics, tracing: Tracing, controls: Controls | None = None
+    ) -> None:
         self._bus = bus
+        self._controls = controls or Controls(bus)
         self._metrics = metrics
         self._tracing = tracing
         self._from_start = False
@@ -81,6 +86,10 @@ class Router:
         """Return by durable consumer the gauge of what it has still to settle."""
         return self._lag
 
+    def seen(self) -> list[Seen]:
+        """Return how each route is, for who asks."""
+        return [seen_of("route", name, each) for name, each in self._components.named()]
+
     async def stop(self) -> None:
         """Stop, each route finishing what it has begun."""
         await self._components.stop()
@@ -110,6 +119,7 @@ class Router:
         show_held(counts, runner)
         state = ComponentMetrics.of(self._metrics, compiled.name)
         show_state(state, runner)
+        show_permit(state, runner.permit)
         self._lag[halves[0].durable] = state.pending
         return runner
 
@@ -136,8 +146,9 @@ class Router:
             lanes=1 if in_order else LANES,
             revision=route.revision.name,
         )
+        permit = self._controls.permit("route", compiled.name)
         spec = group_consumer(self._bus, compiled.name, one_by_one=in_order)
-        return Consuming(self._bus, component, spec, handler, observer(counts))
+        return Consuming(self._bus, component, spec, handler, observer(counts), permit)
 
     def _first(
         self,
@@ -168,8 +179,9 @@ class Router:
             revision=route.revision.name,
         )
         half = Half(route.revision, "route", groups)
+        permit = self._controls.permit("route", compiled.name)
         handler = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
-        return Consuming(self._bus, component, spec, handler, observer(counts))
+        return Consuming(self._bus, component, spec, handler, observer(counts), permit)
 
     def _forget(self, route: LoadedRoute) -> None:
         self._lag.pop(f"{ROUTE_PREFIX}{route.compiled.name}", None)

@@ -1,6 +1,7 @@
 """The bus: the one place that touches the broker's client, nats-py under FastStream."""
 
-from crossdock.mesh.bus.bucket import Bucket, BucketLimits
+from crossdock.mesh.bus.bucket import Bucket
+from crossdock.mesh.bus.bucket_limits import BucketLimits
 from crossdock.mesh.bus.bus import Bus
 from crossdock.mesh.bus.committing import Outgoing, Published
 from crossdock.mesh.bus.consumers import ConsumerState

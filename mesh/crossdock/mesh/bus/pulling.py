@@ -73,11 +73,17 @@ class ConsumerSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Puller:
-    """Receives from one durable consumer; any number of pullers share its messages."""
+    """Receives from one durable consumer; any number of pullers share its messages.
+
+    Attributes:
+        spec: The consumer.
+        prefetch: Most messages that one request asks for; may be changed.
+        repaired: How often the consumer was gone and was made again.
+    """
 
     def __init__(self, client: Client, spec: ConsumerSpec, *, prefetch: int = 500) -> None:
         self._client = client
-        self._prefetch = prefetch
+        self.prefetch = prefetch
         self.spec = spec
         self._inbox = client.new_inbox()
         self._subscription: Subscription | None = None
@@ -98,6 +104,8 @@ class Puller:
         """
         await self.ensure()
         self._ended = False
+        self._open = 0
+        self._inbox = self._client.new_inbox()  # what was asked for before comes to nobody
         self._subscription = await self._client.subscribe(f"{self._inbox}.*", cb=self._on_message)
 
     async def next(self, most: int, wait: float) -> list[Incoming]:
@@ -121,7 +129,7 @@ class Puller:
             except TimeoutError:
                 continue
         taken = [self._buffer.popleft() for _ in range(min(most, len(self._buffer)))]
-        if len(self._buffer) < self._prefetch:  # ask for the next while these are worked on
+        if len(self._buffer) < self.prefetch:  # ask for the next while these are worked on
             await self._keep_asking()
         return taken
 
@@ -129,8 +137,16 @@ class Puller:
         """Return what was received and not yet handed out."""
         return list(self._buffer)
 
+    @property
+    def listening(self) -> bool:
+        """Whether it may receive more: between :meth:`start` and :meth:`drain`."""
+        return self._subscription is not None
+
     async def drain(self) -> None:
-        """Ask for nothing more; what the broker has sent is still handed out. Safe twice."""
+        """Ask for nothing more; what the broker has sent is still handed out. Safe twice.
+
+        It may be started again.
+        """
         subscription, self._subscription = self._subscription, None
         if subscription is None:
             return
@@ -236,19 +252,20 @@ class Puller:
 
     async def _ask(self) -> None:
         request = {
-            "batch": self._prefetch,
+            "batch": self.prefetch,
             "expires": int(_EXPIRES * _NANOSECONDS),
             "idle_heartbeat": int(_HEARTBEAT * _NANOSECONDS),
         }
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self.spec.stream}.{self.spec.durable}"
-        self._open = self._prefetch
+        self._open = self.prefetch
         self._last_sign = asyncio.get_running_loop().time()
         await self._client.publish(subject, msgspec.json.encode(request), reply=f"{self._inbox}.1")
 
     async def _on_message(self, msg: Msg) -> None:
         self._last_sign = asyncio.get_running_loop().time()
-        if msg.subject.startswith(self._inbox):
-            self._on_status((msg.headers or {}).get("Status", ""))
+        if not msg.reply:  # a status, no delivery
+            if msg.subject.startswith(self._inbox):
+                self._on_status((msg.headers or {}).get("Status", ""))
             return
         incoming = Incoming(msg)
         self._highest = max(self._highest, incoming.sequence)

@@ -200,6 +200,17 @@ COMPONENT_HALTED = Definition(
 BREAKER_OPEN = Definition(
     "crossdock_breaker_open", "gauge", "1 while the circuit breaker pauses consumption, else 0."
 )
+PAUSED = Definition(
+    "crossdock_paused",
+    "gauge",
+    "1 while an operator has the component paused or drained, else 0; the same in all replicas.",
+)
+RATE_LIMIT = Definition(
+    "crossdock_rate_limit",
+    "gauge",
+    "Messages a second that an operator allows all replicas of the component together; 0 when none "
+    "has said so.",
+)
 PENDING = Definition(
     "crossdock_pending_messages",
     "gauge",
@@ -264,6 +275,8 @@ ALL: Final[tuple[Definition, ...]] = (
     SOURCE_IN_FLIGHT,
     COMPONENT_HALTED,
     BREAKER_OPEN,
+    PAUSED,
+    RATE_LIMIT,
     PENDING,
     PROJECT_REVISION,
     PROJECT_PROBLEMS,

@@ -189,6 +189,8 @@ class ComponentMetrics(msgspec.Struct, frozen=True):
 
     halted: Gauge
     breaker_open: Gauge
+    paused: Gauge
+    rate_limit: Gauge
     pending: Gauge
 
     @classmethod
@@ -197,6 +199,8 @@ class ComponentMetrics(msgspec.Struct, frozen=True):
         return cls(
             halted=metrics.gauge(d.COMPONENT_HALTED, component),
             breaker_open=metrics.gauge(d.BREAKER_OPEN, component),
+            paused=metrics.gauge(d.PAUSED, component),
+            rate_limit=metrics.gauge(d.RATE_LIMIT, component),
             pending=metrics.gauge(d.PENDING, component),
         )
 

@@ -28,7 +28,7 @@ HEADROOM: Final = 192 * 1024
 
 S = TypeVar("S")
 F = TypeVar("F", bound="Changing")
-A = TypeVar("A", contravariant=True)
+A_contra = TypeVar("A_contra", contravariant=True)
 
 
 class Changing(Protocol):
@@ -43,7 +43,7 @@ class Changing(Protocol):
         """What became of each arrival."""
 
 
-class Keeper(Protocol[S, A, F]):
+class Keeper(Protocol[S, A_contra, F]):
     """What is kept of a key and how it changes: pure."""
 
     def subject(self, token: str) -> str:
@@ -52,7 +52,7 @@ class Keeper(Protocol[S, A, F]):
     def read(self, data: bytes) -> S:
         """Read a stored state."""
 
-    def fold(self, state: S | None, arrivals: Sequence[A], now: int) -> F:
+    def fold(self, state: S | None, arrivals: Sequence[A_contra], now: int) -> F:
         """Return what arrivals make of a state; None is that of a key that has none."""
 
     def writes(self, token: str, folded: F, sequence: int) -> list[Swap]:
@@ -65,10 +65,10 @@ class Keeper(Protocol[S, A, F]):
         """Count what has happened, now that it is durable."""
 
 
-class KeyedStore(Generic[S, A, F]):
+class KeyedStore(Generic[S, A_contra, F]):
     """The states of one component's keys."""
 
-    def __init__(self, bus: Bus, keeper: Keeper[S, A, F], *, bound: int) -> None:
+    def __init__(self, bus: Bus, keeper: Keeper[S, A_contra, F], *, bound: int) -> None:
         """Prepare; nothing is read.
 
         Args:
@@ -83,7 +83,7 @@ class KeyedStore(Generic[S, A, F]):
         self._turn = asyncio.Lock()  # lanes of one process need not race
         self._looked = -_LOOK
 
-    async def join(self, arrivals: Sequence[tuple[str, A]]) -> list[Any]:
+    async def join(self, arrivals: Sequence[tuple[str, A_contra]]) -> list[Any]:
         """Let arrivals change the states of their keys; what is returned is durable.
 
         Args:
@@ -155,7 +155,7 @@ class KeyedStore(Generic[S, A, F]):
     async def _join(
         self,
         work: dict[str, list[int]],
-        arrivals: Sequence[tuple[str, A]],
+        arrivals: Sequence[tuple[str, A_contra]],
         places: dict[int, Any],
     ) -> None:
         """Join one batch of keys; halves of it when it is too large, or others were faster."""
@@ -173,7 +173,7 @@ class KeyedStore(Generic[S, A, F]):
     async def _try(
         self,
         work: dict[str, list[int]],
-        arrivals: Sequence[tuple[str, A]],
+        arrivals: Sequence[tuple[str, A_contra]],
         places: dict[int, Any],
     ) -> bool:
         states = await self._states(work)

@@ -132,7 +132,9 @@ PROCESS_COMPENSATIONS = Definition(
     "crossdock_process_compensations", "counter", "Commands that were taken back."
 )
 PROCESS_STUCK = Definition(
-    "crossdock_process_stuck", "counter", "Times that an instance got stuck: a person has to look."
+    "crossdock_process_stuck_instances",
+    "counter",
+    "Times that an instance got stuck: a person has to look.",
 )
 PROCESS_INSTANCES = Definition(
     "crossdock_process_instances",

@@ -17,7 +17,7 @@ from crossdock.router.processes.compiled import (
     Transition,
 )
 from crossdock.router.processes.graph import graph_problems
-from crossdock.router.processes.instance import CANCELLED
+from crossdock.router.processes.instance import RESERVED
 from crossdock.router.processes.process_file import On, ProcessFile, Send, Start, State, Undo
 
 
@@ -96,8 +96,9 @@ class _Compiler:
 
     def _state(self, name: str, state: State) -> CompiledState:
         place = f"states/{name}"
-        if not is_token(name) or name == CANCELLED:
-            message = f"{name[:80]!r} cannot be the name of a state: use a-z, 0-9, - and _"
+        if not is_token(name) or name in RESERVED:
+            taken = ", ".join(sorted(RESERVED))
+            message = f"{name[:80]!r} cannot be a state: use a-z, 0-9, - and _, and not {taken}"
             self._scope.wrong(f"/{place}", message)
         if state.timeout is not None and state.timeout.after < LEAST_TIME:
             self._scope.wrong(f"/{place}/timeout/after", f"at least {LEAST_TIME:g} s")

@@ -10,6 +10,8 @@ from crossdock.mesh.expression import Json
 
 CANCELLED: Final = "cancelled"
 """The state of an instance that a person has cancelled."""
+RESERVED: Final = frozenset({CANCELLED, "stuck", "waiting"})
+"""What no state of a process may be called."""
 Phase = Literal["waiting", "running", "compensating", "ended"]
 Status = Literal["waiting", "running", "compensating", "stuck", "ended"]
 Cause = Literal["message", "timeout", "command"]

@@ -34,7 +34,10 @@ class CompileScope:
         source: CloudEvents ``source`` of what it makes.
         accepted: The contracts that it accepts, by ``dataschema``.
         problems: Each with its JSON Pointer in the route file.
+        noun: What it is: what error texts at run time call it.
     """
+
+    noun = "route"
 
     def __init__(
         self,
@@ -88,7 +91,7 @@ class CompileScope:
         """Return an expression; None when there is none."""
         if text is None:
             return None
-        place = f"route {self.route}, {pointer[1:]}"
+        place = f"{self.noun} {self.route}, {pointer[1:]}"
         try:
             return load_expression(text, self._folder, place=place)
         except ValueError as error:

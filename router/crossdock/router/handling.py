@@ -234,7 +234,7 @@ class RouteHandler:
             Reject: One of the children can never be stored.
         """
         await self._join(made, outcomes)
-        writes = [self._bus.publish_many(part) for part in _parts(made.groups)]
+        writes = [self._bus.publish_many(part) for part in parts_of(made.groups)]
         name = self._route.name
         try:
             await asyncio.gather(*writes)
@@ -265,7 +265,7 @@ class RouteHandler:
                 self._metrics.sent.inc(destination, sent)
 
 
-def _parts(groups: list[list[Item]]) -> list[list[Item]]:
+def parts_of(groups: list[list[Item]]) -> list[list[Item]]:
     """Join groups to batches that the server takes at once, never splitting a group."""
     parts: list[list[Item]] = []
     for group in groups:

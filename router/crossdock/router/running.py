@@ -27,6 +27,7 @@ from crossdock.router.gathering import BATCH, GroupHandler, group_consumer
 from crossdock.router.halves import Halves
 from crossdock.router.handling import Half, RouteHandler
 from crossdock.router.loading import LoadedRoute, RouterProject
+from crossdock.router.processes.running import Processes
 from crossdock.router.python_steps.loading import Functions
 from crossdock.router.python_steps.process import StepProcess
 
@@ -50,9 +51,10 @@ class Router:
         self._bound = 0
         self._components: Components[LoadedRoute, Halves] = Components(self._make, self._forget)
         self._lag: dict[str, Gauge] = {}
+        self._processes = Processes(bus, metrics, tracing)
 
     async def apply(self, project: RouterProject) -> None:
-        """Run exactly these routes.
+        """Run exactly these routes and processes.
 
         Raises:
             Disconnected: The broker does not answer.
@@ -63,9 +65,12 @@ class Router:
         before = self._replace_functions(project)
         self._bound = int(project.mesh.broker.max_bytes)
         await self._components.apply(project.routes)
+        await self._processes.apply(
+            project.processes, bound=self._bound, from_start=self._from_start
+        )
         if before is not None:
             await before.stop()
-        if not begun and project.routes:
+        if not begun and (project.routes or project.processes):
             await self._begin()
 
     def _replace_functions(self, project: RouterProject) -> StepProcess | None:
@@ -79,20 +84,21 @@ class Router:
         return before
 
     def not_ready(self) -> str | None:
-        """Say which routes are not ready; None when all are."""
-        return self._components.not_ready()
+        """Say which routes and processes are not ready; None when all are."""
+        found = (self._components.not_ready(), self._processes.not_ready())
+        return "; ".join(each for each in found if each) or None
 
     def lags(self) -> dict[str, Gauge]:
         """Return by durable consumer the gauge of what it has still to settle."""
-        return self._lag
+        return self._lag | self._processes.lags()
 
     def seen(self) -> list[Seen]:
         """Return how each route is, for who asks."""
         return [seen_of("route", name, each) for name, each in self._components.named()]
 
     async def stop(self) -> None:
-        """Stop, each route finishing what it has begun."""
-        await self._components.stop()
+        """Stop, each route and process finishing what it has begun."""
+        await asyncio.gather(self._components.stop(), self._processes.stop())
         if self._functions is not None:
             await self._functions.stop()
 
@@ -104,6 +110,7 @@ class Router:
         also when this process ends between two of them.
         """
         await asyncio.gather(*(each.ensure() for each in self._components.runners()))
+        await self._processes.ensure()
         await set_begun(self._bus)
 
     def _make(self, route: LoadedRoute) -> Halves:

@@ -6,39 +6,14 @@ metric has the labels :data:`BASE_LABELS`; ``docs/telemetry.md`` is made from th
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
-import msgspec
-
-Kind = Literal["counter", "gauge", "histogram"]
+from crossdock.mesh.telemetry.definition import Definition
 
 BASE_LABELS: Final = ("mesh", "service", "component")
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SIZES: Final = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0)
-
-
-class Definition(msgspec.Struct, frozen=True):
-    """One metric.
-
-    Attributes:
-        name: Without the ``_total`` of a counter.
-        kind: How it counts.
-        help: One sentence for the person who reads the dashboard.
-        labels: Labels beside the base ones; their values come from bounded sets only.
-        buckets: Upper bounds, for a histogram.
-    """
-
-    name: str
-    kind: Kind
-    help: str
-    labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = ()
-
-    @property
-    def series(self) -> str:
-        """Name as a query writes it."""
-        return f"{self.name}_total" if self.kind == "counter" else self.name
 
 
 GATEWAY_ACCEPTED = Definition(
@@ -136,6 +111,36 @@ GROUP_MEMBERS = Definition(
     "histogram",
     "Members of a group that became complete.",
     buckets=_SIZES,
+)
+
+PROCESS_BEGAN = Definition(
+    "crossdock_process_began_instances", "counter", "Instances of a process that began."
+)
+PROCESS_ENDED = Definition(
+    "crossdock_process_ended_instances",
+    "counter",
+    "Instances of a process that ended, by the state in which they did.",
+    ("state",),
+)
+PROCESS_STEPS = Definition(
+    "crossdock_process_steps",
+    "counter",
+    "Steps that instances took, by what caused them: `message`, `timeout` or `command`.",
+    ("cause",),
+)
+PROCESS_COMPENSATIONS = Definition(
+    "crossdock_process_compensations", "counter", "Commands that were taken back."
+)
+PROCESS_STUCK = Definition(
+    "crossdock_process_stuck_instances",
+    "counter",
+    "Times that an instance got stuck: a person has to look.",
+)
+PROCESS_INSTANCES = Definition(
+    "crossdock_process_instances",
+    "gauge",
+    "Instances that there are, by state; `stuck` for those that are; the same in all routers.",
+    ("state",),
 )
 
 DESTINATION_IN = Definition(
@@ -260,6 +265,12 @@ ALL: Final[tuple[Definition, ...]] = (
     GROUPS_OPENED,
     GROUPS_COMPLETED,
     GROUP_MEMBERS,
+    PROCESS_BEGAN,
+    PROCESS_ENDED,
+    PROCESS_STEPS,
+    PROCESS_COMPENSATIONS,
+    PROCESS_STUCK,
+    PROCESS_INSTANCES,
     DESTINATION_IN,
     DESTINATION_DELIVERED,
     DESTINATION_DUPLICATE,

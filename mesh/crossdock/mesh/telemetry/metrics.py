@@ -23,7 +23,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.metrics import MetricWrapperBase
 
 from crossdock.mesh.telemetry import definitions as d
-from crossdock.mesh.telemetry.definitions import BASE_LABELS, Definition
+from crossdock.mesh.telemetry.definition import Definition
+from crossdock.mesh.telemetry.definitions import BASE_LABELS
 
 MOST_VALUES: Final = 1000
 OTHER: Final = "other"

@@ -17,6 +17,7 @@ from crossdock.mesh.bus.committing import MAX_BATCH, Committer, Outgoing, Publis
 from crossdock.mesh.bus.consumers import ConsumerState, list_consumers
 from crossdock.mesh.bus.fast_client import speed_up
 from crossdock.mesh.bus.latest import read_each, read_newest
+from crossdock.mesh.bus.pinning import PinnedPuller
 from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
 from crossdock.mesh.bus.reading import Stored, count_from, read_one, read_stream
 from crossdock.mesh.bus.removing import remove_one
@@ -156,6 +157,10 @@ class Bus:
             prefetch: Most messages that one request asks for; twice as many may be held.
         """
         return Puller(self.client, spec, prefetch=prefetch)
+
+    def pinned_puller(self, spec: ConsumerSpec, *, prefetch: int = 500) -> PinnedPuller:
+        """Return a puller on a durable consumer that one client at a time works on."""
+        return PinnedPuller(self.client, spec, prefetch=prefetch)
 
     def read(
         self, kind: str, *, subject: str = ">", sequence: int = 1, since: datetime | None = None

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
+import msgspec
 import pytest
 
 from crossdock.contracts import CrossdockError, Message, Reject, Retry, Subjects
@@ -14,6 +15,7 @@ from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming
 from crossdock.mesh.component import Component
 from crossdock.mesh.ordering import OrderedConsuming
 from crossdock.mesh.ordering.keys import of_attribute
+from crossdock.mesh.ordering.takeover import Takeover
 from crossdock.mesh.project.scalars import Duration
 from crossdock.mesh.project.settings import BrokerSettings, Policy
 from crossdock.mesh.streams import provision
@@ -27,9 +29,9 @@ FAST = Policy(
     breaker_after=1000,
     breaker_pause=Duration(0.2),
 )
-SPEC = ConsumerSpec(
-    stream="t-out", durable="dest-d", filters=("t.out.d",), ack_wait=3, pinned=True
-)
+# The pin is given away after eight seconds, and only then what was held comes again.
+LATE = 11.0
+SPEC = ConsumerSpec(stream="t-out", durable="dest-d", filters=("t.out.d",), ack_wait=3, pinned=True)
 Decide = Callable[[str, int], CrossdockError | None]
 
 
@@ -87,7 +89,9 @@ async def bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
     await bus.close()
 
 
-def ordered(bus: Bus, sink: Sink, policy: Policy = FAST, spec: ConsumerSpec = SPEC) -> OrderedConsuming:
+def ordered(
+    bus: Bus, sink: Sink, policy: Policy = FAST, spec: ConsumerSpec = SPEC
+) -> OrderedConsuming:
     component = Component(kind="destination", name="d", policy=policy, batch=50)
     return OrderedConsuming(bus, component, spec, sink, lambda _event, _count: None, of_attribute)
 
@@ -104,7 +108,11 @@ async def stop(consuming: OrderedConsuming, task: asyncio.Task[None]) -> None:
 
 async def test_keeps_the_messages_of_each_key_in_order_while_some_fail(bus: Bus) -> None:
     keys = [f"k{number}" for number in range(20)]
-    sink = Sink(lambda name, attempt: Retry("later") if attempt < 3 and name.endswith("7") else None)
+
+    def decide(name: str, attempt: int) -> CrossdockError | None:
+        return Retry("later") if attempt < 3 and name.endswith("7") else None
+
+    sink = Sink(decide)
     consuming = ordered(bus, sink)
     task = asyncio.create_task(consuming.run())
     await publish(bus, keys, 30)
@@ -160,3 +168,65 @@ async def test_one_replica_works_and_another_goes_on_when_it_stops(bus: Bus) -> 
     assert other.active
     await stop(other, its)
     assert dict(sink.effects) == {"a": list(range(100)), "b": list(range(100))}
+
+
+class Replica:
+    """A component in a connection of its own, which can end as a process ends: in a moment."""
+
+    def __init__(self, bus: Bus, sink: Sink) -> None:
+        self.bus = bus
+        self.consuming = ordered(bus, sink, spec=msgspec.structs.replace(SPEC, ack_wait=LATE))
+        self.task = asyncio.create_task(self.consuming.run())
+
+    @classmethod
+    async def start(cls, server: NatsServer, sink: Sink) -> Replica:
+        return cls(await Bus.connect(server.url, SUBJECTS, name="replica"), sink)
+
+    async def kill(self) -> None:
+        """End without a word: nothing is given back, the connection breaks."""
+        self.bus.client._transport.close()
+        self.bus.client.options["allow_reconnect"] = False
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+    async def stop(self) -> None:
+        await stop(self.consuming, self.task)
+        await self.bus.close()
+
+
+async def _taken_over(server: NatsServer, bus: Bus) -> dict[str, list[int]]:
+    """Return the effects when one replica ends with messages in hand and newer ones come."""
+    hanging = Sink()
+    begun = asyncio.Event()
+
+    async def hang(_: Sequence[Incoming]) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    hanging.before = hang
+    first = await Replica.start(server, hanging)
+    await publish(bus, ["a", "b"], 10)
+    await begun.wait()
+    await first.kill()
+    sink = Sink()
+    second = await Replica.start(server, sink)
+    await publish(bus, ["a", "b"], 10, start=10)
+    await sink.until(lambda: sink.count == 40)
+    await second.stop()
+    return dict(sink.effects)
+
+
+async def test_takes_over_what_a_dead_replica_held_before_anything_newer(
+    nats_server: NatsServer, bus: Bus
+) -> None:
+    effects = await _taken_over(nats_server, bus)
+    assert effects == {"a": list(range(20)), "b": list(range(20))}
+
+
+async def test_without_the_guard_newer_messages_would_overtake(
+    nats_server: NatsServer, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Negative control: the test above can tell."""
+    monkeypatch.setattr(Takeover, "saw", lambda self, _: setattr(self, "open", False))
+    effects = await _taken_over(nats_server, bus)
+    assert effects["a"] != list(range(20))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -50,7 +51,7 @@ class PinnedPuller(Puller):
     _asked = 0.0
     _sure = -1
     lost_at = 0.0
-    """When another client was pinned instead, by the loop's clock; 0 when that never happened."""
+    """When another client was pinned instead, by :func:`time.monotonic`; 0 for never."""
 
     @property
     def pinned(self) -> bool:
@@ -76,7 +77,7 @@ class PinnedPuller(Puller):
         Raises:
             NatsError: The broker is away.
         """
-        if self.pinned and asyncio.get_running_loop().time() - self._asked > _HEARTBEAT:
+        if self.pinned and monotonic() - self._asked > _HEARTBEAT:
             await self._pull({"batch": 1, "no_wait": True}, _KEEP)
 
     async def stop(self) -> None:
@@ -104,7 +105,7 @@ class PinnedPuller(Puller):
         )
 
     async def _pull(self, request: dict[str, Any], reply: str) -> None:
-        self._asked = asyncio.get_running_loop().time()
+        self._asked = monotonic()
         request["group"] = _GROUP
         if self._pin:
             request["id"] = self._pin
@@ -135,5 +136,5 @@ class PinnedPuller(Puller):
     def _lose(self, asked: str) -> None:
         """Note that the pin with which something was asked is no longer ours."""
         if self._pin and asked.endswith(self._pin):
-            self.lost_at = asyncio.get_running_loop().time()
+            self.lost_at = monotonic()
             self._pin = ""

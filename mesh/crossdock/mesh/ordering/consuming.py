@@ -13,6 +13,7 @@ import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Coroutine
+from time import monotonic
 from typing import Final
 
 from nats.errors import Error as NatsError
@@ -74,7 +75,7 @@ class OrderedConsuming(Consuming):
     def oldest_wait(self) -> float:
         """Return for how many seconds the one that waits longest has been waiting."""
         since = [item.since for item in self._lanes.waiting]
-        return asyncio.get_running_loop().time() - min(since) if since else 0.0
+        return monotonic() - min(since) if since else 0.0
 
     async def run(self) -> None:
         """Consume until :meth:`stop`; what must wait is given back to the broker then."""
@@ -145,7 +146,7 @@ class OrderedConsuming(Consuming):
 
     async def _look(self) -> None:
         """While another replica may hold earlier messages, ask whether it still does."""
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         if not self._takeover.open or not self._lanes or now - self._looked < _LOOK:
             return
         self._looked = now
@@ -154,7 +155,7 @@ class OrderedConsuming(Consuming):
         except Disconnected as error:
             _log.info("not yet", extra={"component": self.durable, "why": error.reason})
             return
-        self._takeover.look(unsettled, self._lanes, asyncio.get_running_loop().time())
+        self._takeover.look(unsettled, self._lanes, monotonic())
         if not self._takeover.open:
             self._turned.set()
 
@@ -170,17 +171,16 @@ class OrderedConsuming(Consuming):
 
     async def _next_batch(self) -> list[Item]:
         """Return what can be worked on now; nothing when there will be nothing more."""
-        clock = asyncio.get_running_loop().time
         while not self._leaving:
             self._forget_if_lost()
             if not self._takeover.open and self._pinned.pinned:
-                taken = self._lanes.take(self._batch, clock())
+                taken = self._lanes.take(self._batch, monotonic())
                 if taken:
                     self._turned.set()
                     return taken
             if self._drained:
                 break
-            await self._wait(min(_TURN, max(0.0, self._lanes.next_due - clock())))
+            await self._wait(min(_TURN, max(0.0, self._lanes.next_due - monotonic())))
         return []
 
     async def _begin(self, batch: list[Item]) -> None:
@@ -205,7 +205,7 @@ class OrderedConsuming(Consuming):
 
     def _end(self, item: Item) -> None:
         """Let the next of the key begin, or this one again later."""
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         if not item.incoming.settled and self.state != "halted":
             self._lanes.again(item, item.due or now + _SOON, now)
             return
@@ -222,7 +222,7 @@ class OrderedConsuming(Consuming):
         item = self._lanes.find(incoming)
         if item is not None:
             self._observe("taken", 1)  # as if it had gone and come again
-            item.due = asyncio.get_running_loop().time() + delay
+            item.due = monotonic() + delay
 
     def _forget_if_lost(self) -> None:
         """Begin nothing more of what another replica may be given.
@@ -230,7 +230,7 @@ class OrderedConsuming(Consuming):
         It is given what we hold an acknowledgement wait after our last sign of life. Until half of
         it has gone by, we may still be pinned anew, as after a restart of the broker.
         """
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         lost = self._pinned.lost_at and now - self._pinned.lost_at > self._pinned.spec.ack_wait / 2
         frozen = self._beat and now - self._beat > _SIGN_OF_LIFE + _FROZEN
         if lost or frozen:
@@ -259,9 +259,8 @@ class OrderedConsuming(Consuming):
                 await self._turned.wait()
 
     async def _signs_of_life(self) -> None:
-        clock = asyncio.get_running_loop().time
         while True:
-            self._beat = clock()
+            self._beat = monotonic()
             await asyncio.sleep(_SIGN_OF_LIFE)
             self._forget_if_lost()
             if not self._pinned.pinned:

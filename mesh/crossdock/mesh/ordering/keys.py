@@ -11,6 +11,7 @@ from crossdock.contracts import Reject
 from crossdock.contracts.message import decode
 from crossdock.mesh.bus import Incoming
 from crossdock.mesh.expression import UNDEFINED, Expression, Json
+from crossdock.mesh.message_view import VARIABLE, attributes_of
 
 KEY: Final = "partitionkey"
 """CloudEvents attribute that carries the key (Partitioning extension), and the word for it."""
@@ -33,6 +34,39 @@ class OrderKey(msgspec.Struct, frozen=True):
     """
 
     expression: Expression | None = None
+
+    @classmethod
+    def of(cls, written: str, compile_: Callable[[str], Expression | None]) -> OrderKey | None:
+        """Return what a file says; None when its expression cannot be compiled.
+
+        Args:
+            written: The word ``partitionkey``, or an expression.
+            compile_: Compiles an expression, and tells its caller's caller what is wrong with it.
+        """
+        if written == KEY:
+            return cls()
+        expression = compile_(written)
+        return None if expression is None else cls(expression)
+
+    @property
+    def text(self) -> str:
+        """The expression as compiled, or the word."""
+        return KEY if self.expression is None else self.expression.text
+
+    def of_incoming(self, incoming: Incoming) -> str | None:
+        """Return the key of a message as it comes in; see :data:`Key`.
+
+        What cannot be read at all keeps no order: it will be refused for that.
+        """
+        if self.expression is None:
+            return of_attribute(incoming)
+        try:
+            message = incoming.message()
+            value = msgspec.json.decode(message.data)
+        except (ValueError, RecursionError):
+            return None
+        bound = {"message": attributes_of(message)} if VARIABLE in self.expression.text else {}
+        return self.of_value(value, bound)
 
     def of_value(self, value: Json, variables: dict[str, Json]) -> str:
         """Return the key of a message by its data.

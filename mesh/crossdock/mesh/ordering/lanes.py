@@ -23,7 +23,7 @@ class Item:
         suspect: It came again without having been asked for.
         first: Consumer sequence of the delivery with which it came into hand.
         size: Bytes of its body that are held; 0 when it has to be read again.
-        due: When it may be tried again, in seconds of the loop's clock.
+        due: When it may be tried again, by :func:`time.monotonic`.
         since: When it had to wait for the first time; 0 when it never had to.
         busy: It is being worked on.
     """

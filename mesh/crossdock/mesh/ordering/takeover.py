@@ -59,7 +59,7 @@ class Takeover:
         Args:
             unsettled: What the broker said.
             held: All that is in hand and was not settled before it said it.
-            now: The loop's clock, in seconds.
+            now: :func:`time.monotonic`.
         """
         if self._last < unsettled.delivered:
             return  # some of it is still on its way to us

@@ -13,7 +13,8 @@ from crossdock.contracts import CrossdockError, Message, Reject, Retry, Subjects
 from crossdock.mesh import dead_letters
 from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming
 from crossdock.mesh.component import Component
-from crossdock.mesh.ordering import OrderedConsuming
+from crossdock.mesh.consuming import Consuming
+from crossdock.mesh.ordering import OrderedConsuming, bodies
 from crossdock.mesh.ordering.keys import of_attribute
 from crossdock.mesh.ordering.takeover import Takeover
 from crossdock.mesh.project.scalars import Duration
@@ -230,3 +231,130 @@ async def test_without_the_guard_newer_messages_would_overtake(
     monkeypatch.setattr(Takeover, "saw", lambda self, _: setattr(self, "open", False))
     effects = await _taken_over(nats_server, bus)
     assert effects["a"] != list(range(20))
+
+
+async def test_without_lanes_what_must_be_tried_again_would_be_overtaken(bus: Bus) -> None:
+    """Negative control: the same messages through the loop of components without an order."""
+    sink = Sink(lambda name, attempt: Retry("later") if (name, attempt) == ("a-3", 1) else None)
+    component = Component(kind="destination", name="d", policy=FAST, batch=1)
+    consuming = Consuming(bus, component, msgspec.structs.replace(SPEC, pinned=False), sink)
+    task = asyncio.create_task(consuming.run())
+    await publish(bus, ["a"], 20)
+    await sink.until(lambda: sink.count == 20)
+    consuming.stop()
+    await task
+    assert sorted(sink.effects["a"]) == list(range(20)) != sink.effects["a"]
+
+
+async def test_a_component_that_begins_or_ends_to_keep_order_loses_nothing(
+    nats_server: NatsServer, bus: Bus
+) -> None:
+    """Its consumer stays the same one, also with messages that are not settled."""
+    sink, stuck = Sink(), asyncio.Event()
+
+    async def wait(_: Sequence[Incoming]) -> None:
+        await stuck.wait()
+
+    component = Component(kind="destination", name="d", policy=FAST, batch=10)
+    sink.before = wait
+    plain = Consuming(bus, component, msgspec.structs.replace(SPEC, pinned=False), sink)
+    tasks = [asyncio.create_task(plain.run())]
+    await publish(bus, ["a", "b"], 20)
+    await sink.until(lambda: plain.held() > 0)
+    keeps = ordered(bus, sink)
+    tasks.append(asyncio.create_task(keeps.run()))
+    await sink.until(lambda: keeps.state == "running")
+    stuck.set()
+    plain.stop()
+    await tasks[0]
+    await publish(bus, ["a", "b"], 20, start=20)
+    await sink.until(lambda: sink.count == 80)
+    await stop(keeps, tasks[1])
+    again = Consuming(bus, component, msgspec.structs.replace(SPEC, pinned=False), sink)
+    tasks.append(asyncio.create_task(again.run()))
+    await publish(bus, ["a", "b"], 5, start=40)
+    await sink.until(lambda: sink.count == 90)
+    again.stop()
+    await tasks[2]
+    assert {key: sorted(found) for key, found in sink.effects.items()} == {
+        "a": list(range(45)),
+        "b": list(range(45)),
+    }
+
+
+async def test_stays_in_order_when_the_broker_is_killed_and_begins_anew(
+    nats_server: NatsServer, bus: Bus
+) -> None:
+    sink = Sink(lambda name, attempt: Retry("later") if attempt < 2 and name[-1] == "5" else None)
+    first, second = ordered(bus, sink), ordered(bus, sink)
+    tasks = [asyncio.create_task(each.run()) for each in (first, second)]
+    keys = [f"k{number}" for number in range(5)]
+    await publish(bus, keys, 40)
+    for start in (40, 80):
+        await sink.until(lambda start=start: sink.count > start * 2)  # type: ignore[misc] # bound now
+        nats_server.kill()
+        nats_server.start()
+        await sink.until(lambda: bus.connected)
+        await publish(bus, keys, 40, start=start)
+    await sink.until(
+        lambda: {key: len(set(sink.effects[key])) for key in keys} == dict.fromkeys(keys, 120)
+    )
+    await stop(first, tasks[0])
+    await stop(second, tasks[1])
+    assert dict(sink.effects) == {key: list(range(120)) for key in keys}
+
+
+async def test_acknowledges_again_what_it_has_done_and_has_no_second_effect(bus: Bus) -> None:
+    sink = Sink()
+    consuming = ordered(bus, sink)
+    ack, lost = Incoming.ack, []
+
+    async def lose(self: Incoming) -> None:
+        if self.delivered == 1 and self.message().id == "a-1":
+            self.settled = True
+            lost.append(self)
+        else:
+            await ack(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Incoming, "ack", lose)
+        task = asyncio.create_task(consuming.run())
+        await publish(bus, ["a"], 4)
+        async with asyncio.timeout(60):
+            while (await bus.jetstream.consumer_info("t-out", "dest-d")).ack_floor.stream_seq < 4:
+                await asyncio.sleep(0.05)
+        await stop(consuming, task)
+    assert lost
+    assert sink.order == ["a-0", "a-1", "a-2", "a-3"]
+
+
+async def test_i8_holds_bodies_up_to_a_bound_and_reads_the_others_again(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "MOST_BYTES", 6)
+    sink = Sink(lambda name, attempt: Retry("later") if (name, attempt) == ("a-0", 1) else None)
+    consuming = ordered(bus, sink)
+    task = asyncio.create_task(consuming.run())
+    await publish(bus, ["a", "b"], 50)
+    await sink.until(lambda: sink.count == 100)
+    await stop(consuming, task)
+    assert dict(sink.effects) == {"a": list(range(50)), "b": list(range(50))}
+
+
+async def test_i8_takes_nothing_new_while_as_many_wait_as_may(bus: Bus) -> None:
+    """A key that fails for long stops the others in the end, and not for ever."""
+    open_again = asyncio.Event()
+    slow = Policy(attempts=10**6, delays=(Duration(0.05),), breaker_after=10**6)
+    sink = Sink(
+        lambda name, _: Retry("no") if name == "bad-0" and not open_again.is_set() else None
+    )
+    consuming = ordered(bus, sink, slow, msgspec.structs.replace(SPEC, max_ack_pending=30))
+    task = asyncio.create_task(consuming.run())
+    await publish(bus, ["bad"], 40)
+    await publish(bus, ["good"], 5)
+    await sink.until(lambda: consuming.held() == 30)
+    assert sink.count == 0
+    open_again.set()
+    await sink.until(lambda: sink.count == 45)
+    await stop(consuming, task)
+    assert dict(sink.effects) == {"bad": list(range(40)), "good": list(range(5))}

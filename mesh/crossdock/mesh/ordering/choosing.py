@@ -8,7 +8,7 @@ from crossdock.mesh.bus import Bus, ConsumerSpec
 from crossdock.mesh.component import Component, Handler, Observer
 from crossdock.mesh.consuming import Consuming
 from crossdock.mesh.control import Permit
-from crossdock.mesh.ordering.consuming import OrderedConsuming
+from crossdock.mesh.ordering.consuming import MOST_WAITING, OrderedConsuming
 from crossdock.mesh.telemetry import Metrics, OrderMetrics
 
 
@@ -23,7 +23,7 @@ def consuming_of(
     """Return the loop of a component."""
     if component.key is None:
         return Consuming(bus, component, spec, handler, observe, permit)
-    pinned = msgspec.structs.replace(spec, pinned=True)
+    pinned = msgspec.structs.replace(spec, pinned=True, max_ack_pending=MOST_WAITING)
     return OrderedConsuming(bus, component, pinned, handler, observe, permit)
 
 

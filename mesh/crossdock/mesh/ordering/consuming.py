@@ -31,7 +31,7 @@ from crossdock.mesh.ordering.takeover import Takeover
 _log = logging.getLogger("crossdock.ordering")
 
 MOST_WAITING: Final = 10_000
-"""Messages in hand, over all keys, at which nothing new is taken until some are settled (I8)."""
+"""Messages in hand, over all keys: at so many the broker gives no new ones (I8)."""
 _REMEMBERED: Final = 20_000
 _SIGN_OF_LIFE: Final = 3.0
 _FROZEN: Final = 4.0

@@ -50,13 +50,25 @@ class PinnedPuller(Puller):
     _pin = ""
     _asked = 0.0
     _sure = -1
-    lost_at = 0.0
-    """When another client was pinned instead, by :func:`time.monotonic`; 0 for never."""
+    _lost_at = 0.0
+    _gained_at = 0.0
 
     @property
     def pinned(self) -> bool:
         """Whether, by all we know, no other client is given messages."""
         return bool(self._pin) and self._client.is_connected and self._sure == self._connections
+
+    def absence(self) -> float:
+        """Return the seconds for which another client may have been pinned instead of this one.
+
+        After this one is pinned anew, they are told once.
+        """
+        if not self._lost_at:
+            return 0.0
+        if not self._pin:
+            return monotonic() - self._lost_at
+        absence, self._lost_at = self._gained_at - self._lost_at, 0.0
+        return absence
 
     async def unsettled(self) -> Unsettled:
         """Ask what is delivered and not settled.
@@ -120,7 +132,7 @@ class PinnedPuller(Puller):
         if status == _OTHER_IS_PINNED:
             self._lose(msg.subject)
         else:
-            self._pin = headers.get(PIN, self._pin)
+            self._gain(headers.get(PIN, ""))
             self._sure = self._connections
         if msg.subject.startswith(f"{self._inbox}.{_KEEP}"):
             return
@@ -133,8 +145,12 @@ class PinnedPuller(Puller):
             return
         super()._on_status(status)
 
+    def _gain(self, pin: str) -> None:
+        if pin and pin != self._pin:
+            self._pin, self._gained_at = pin, monotonic()
+
     def _lose(self, asked: str) -> None:
         """Note that the pin with which something was asked is no longer ours."""
         if self._pin and asked.endswith(self._pin):
-            self.lost_at = monotonic()
+            self._lost_at = monotonic()
             self._pin = ""

@@ -231,7 +231,7 @@ class OrderedConsuming(Consuming):
         it has gone by, we may still be pinned anew, as after a restart of the broker.
         """
         now = monotonic()
-        lost = self._pinned.lost_at and now - self._pinned.lost_at > self._pinned.spec.ack_wait / 2
+        lost = self._pinned.absence() > self._pinned.spec.ack_wait / 2
         frozen = self._beat and now - self._beat > _SIGN_OF_LIFE + _FROZEN
         if lost or frozen:
             self._forget()

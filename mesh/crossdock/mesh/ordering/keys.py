@@ -95,6 +95,8 @@ def key_text(value: Json) -> str:
         nothing = value is None or value is UNDEFINED or value == ""
         found = "nothing" if nothing else "neither a text nor a number"
         raise Reject(f"order gives {found}: a key is a text or a number")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     if len(text) > _MOST:
         raise Reject(f"order gives a key of {len(text)} characters; {_MOST} are allowed")

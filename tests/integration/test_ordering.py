@@ -93,8 +93,8 @@ async def bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
 def ordered(
     bus: Bus, sink: Sink, policy: Policy = FAST, spec: ConsumerSpec = SPEC
 ) -> OrderedConsuming:
-    component = Component(kind="destination", name="d", policy=policy, batch=50)
-    return OrderedConsuming(bus, component, spec, sink, lambda _event, _count: None, of_attribute)
+    component = Component(kind="destination", name="d", policy=policy, batch=50, key=of_attribute)
+    return OrderedConsuming(bus, component, spec, sink, lambda _event, _count: None)
 
 
 async def publish(bus: Bus, keys: Sequence[str], count: int, start: int = 0) -> None:

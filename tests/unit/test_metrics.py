@@ -31,6 +31,8 @@ UNITS = (
     "_connected",
     "_halted",
     "_open",
+    "_paused",
+    "_limit",
     "_info",
     "_revision",
     "_problems",

@@ -22,7 +22,7 @@ so taken = done + dead + retried + held at any time between two calls (I9)."""
 Key = Callable[[Incoming], str | None]
 """Gives the order key of a message (I7), None for one that keeps no order.
 
-Raises ``Reject`` for one that should have a key and has none, ``Retry`` when the machine is too busy.
+Raises ``Reject`` for one that should have a key and has none, ``Retry`` when there was no time.
 """
 
 

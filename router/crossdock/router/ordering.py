@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crossdock.mesh.bus import Incoming
-from crossdock.mesh.ordering import Key
+from crossdock.mesh.component import Key
 from crossdock.router.compiled import CompiledRoute
 
 

@@ -105,11 +105,11 @@ class PinnedPuller(Puller):
         return int(self._client.stats["reconnects"])
 
     async def _ask(self) -> None:
-        self._open = self._prefetch
+        self._open = self.prefetch
         self._last_sign = asyncio.get_running_loop().time()
         await self._pull(
             {
-                "batch": self._prefetch,
+                "batch": self.prefetch,
                 "expires": int(_EXPIRES * _NANOSECONDS),
                 "idle_heartbeat": int(_HEARTBEAT * _NANOSECONDS),
             },

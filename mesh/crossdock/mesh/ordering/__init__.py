@@ -2,6 +2,6 @@
 
 from crossdock.mesh.ordering.choosing import consuming_of, show_order
 from crossdock.mesh.ordering.consuming import OrderedConsuming
-from crossdock.mesh.ordering.keys import KEY, Key, OrderKey
+from crossdock.mesh.ordering.keys import KEY, OrderKey
 
-__all__ = ["KEY", "Key", "OrderKey", "OrderedConsuming", "consuming_of", "show_order"]
+__all__ = ["KEY", "OrderKey", "OrderedConsuming", "consuming_of", "show_order"]

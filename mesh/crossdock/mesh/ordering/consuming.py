@@ -22,9 +22,9 @@ from crossdock.contracts import Disconnected, Reject, Retry
 from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming, PinnedPuller
 from crossdock.mesh.component import Component, Handler, Observer
 from crossdock.mesh.consuming import Consuming
+from crossdock.mesh.control import Permit
 from crossdock.mesh.fail_points import reach
 from crossdock.mesh.ordering.bodies import Bodies
-from crossdock.mesh.ordering.keys import Key
 from crossdock.mesh.ordering.lanes import Identity, Item, Lanes
 from crossdock.mesh.ordering.takeover import Takeover
 
@@ -50,11 +50,10 @@ class OrderedConsuming(Consuming):
         spec: ConsumerSpec,
         handler: Handler,
         observe: Observer,
-        key: Key,
+        permit: Permit | None = None,
     ) -> None:
-        """Take nothing yet; the consumer of ``spec`` has to be a pinned one."""
-        super().__init__(bus, component, spec, handler, observe)
-        self._key = key
+        """Take nothing yet; the component has a key, and the consumer of ``spec`` is pinned."""
+        super().__init__(bus, component, spec, handler, observe, permit)
         self._lanes = Lanes()
         self._bodies = Bodies(bus, "in" if component.kind == "route" else "out")
         self._takeover = Takeover(spec.ack_wait)
@@ -62,6 +61,7 @@ class OrderedConsuming(Consuming):
         self._turned = asyncio.Event()
         self._looked = 0.0
         self._beat = 0.0
+        self._forgotten = 0
 
     @property
     def active(self) -> bool:
@@ -89,8 +89,8 @@ class OrderedConsuming(Consuming):
             else:
                 await self._give_back()
 
-    def _make_puller(self, spec: ConsumerSpec, prefetch: int) -> PinnedPuller:
-        self._pinned = self._bus.pinned_puller(spec, prefetch=prefetch)
+    def _make_puller(self, spec: ConsumerSpec) -> PinnedPuller:
+        self._pinned = self._bus.pinned_puller(spec, prefetch=self._component.batch)
         return self._pinned
 
     def _tasks(self) -> list[Coroutine[None, None, None]]:
@@ -100,16 +100,27 @@ class OrderedConsuming(Consuming):
         """Take deliveries in hand, no more than are needed to have something to work on."""
         while not self._leaving:
             if self._takeover.open or self._lanes.workable < 2 * self._batch:
-                batch = await self._puller.next(self._most, _TURN)
+                batch = await self._puller.next(self._admission.most, _TURN)
                 for incoming in batch:
                     await self._hold(incoming)
                 if not batch and self._drained:
                     break
+                if not batch:
+                    await self._rest()
             else:
                 await self._wait(_TURN)
             self._forget_if_lost()
             await self._look()
         self._turned.set()
+
+    async def _rest(self) -> None:
+        """Wait a moment when there is nothing to come, because an operator wants it so.
+
+        What another replica held does not come either then: so nothing could begin here.
+        """
+        if not self._puller.listening and self._takeover.open:
+            await self._give_back()
+        await self._admission.idle()
 
     async def _hold(self, incoming: Incoming) -> None:
         self._takeover.saw(incoming)
@@ -136,13 +147,15 @@ class OrderedConsuming(Consuming):
             await incoming.ack()
 
     async def _key_of(self, incoming: Incoming) -> tuple[str | None, Reject | None]:
-        while True:
+        key = self._component.key
+        while key is not None:
             try:
-                return self._key(incoming), None
+                return key(incoming), None
             except Reject as error:
                 return None, error
             except Retry:  # the machine is too busy to run an expression
                 await asyncio.sleep(_LOOK)
+        return None, None
 
     async def _look(self) -> None:
         """While another replica may hold earlier messages, ask whether it still does."""
@@ -161,20 +174,28 @@ class OrderedConsuming(Consuming):
 
     async def _work_on(self) -> None:
         while batch := await self._next_batch():
+            known = self._forgotten
             try:
-                await self._pace(len(batch))
-                await self._begin(batch)
+                await self._admission.pace(len(batch))
+                await self._admission.allowed()
+                if self._may_begin and known == self._forgotten:
+                    await self._begin(batch)
             finally:
                 for item in batch:
-                    self._end(item)
+                    self._end(item, stale=known != self._forgotten)
                 self._turned.set()
+
+    @property
+    def _may_begin(self) -> bool:
+        """Whether nobody else has earlier messages, as far as can be known."""
+        return not self._takeover.open and self._pinned.pinned and not self._leaving
 
     async def _next_batch(self) -> list[Item]:
         """Return what can be worked on now; nothing when there will be nothing more."""
         while not self._leaving:
             self._forget_if_lost()
-            if not self._takeover.open and self._pinned.pinned:
-                taken = self._lanes.take(self._batch, monotonic())
+            if self._may_begin and not self._admission.paused:
+                taken = self._lanes.take(min(self._batch, self._admission.most), monotonic())
                 if taken:
                     self._turned.set()
                     return taken
@@ -203,15 +224,21 @@ class OrderedConsuming(Consuming):
         elif good:
             await self._try([item.incoming for item in good])
 
-    def _end(self, item: Item) -> None:
-        """Let the next of the key begin, or this one again later."""
+    def _end(self, item: Item, *, stale: bool) -> None:
+        """Let the next of the key begin, or this one again later.
+
+        Args:
+            item: What was taken to work on.
+            stale: Another replica may have been given it meanwhile.
+        """
         now = monotonic()
-        if not item.incoming.settled and self.state != "halted":
+        if not (item.incoming.settled or stale or self.state == "halted"):
             self._lanes.again(item, item.due or now + _SOON, now)
             return
         self._lanes.done(item)
         self._held.discard(item.incoming)
         if not item.incoming.settled:
+            self._observe("retried", 1)
             return
         self._settled[item.identity] = None
         if len(self._settled) > _REMEMBERED:
@@ -239,6 +266,7 @@ class OrderedConsuming(Consuming):
 
     def _forget(self) -> None:
         gone = self._lanes.forget()
+        self._forgotten += 1
         self._takeover.open = True
         self._held.difference_update(item.incoming for item in gone)
         if gone:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 
@@ -17,12 +17,6 @@ KEY: Final = "partitionkey"
 """CloudEvents attribute that carries the key (Partitioning extension), and the word for it."""
 _HEADER: Final = f"ce-{KEY}"
 _MOST: Final = 1000
-
-Key: TypeAlias = Callable[[Incoming], str | None]
-"""Gives the key of a message, None for one that keeps no order.
-
-Raises Reject when it should have one and has not.
-"""
 
 
 class OrderKey(msgspec.Struct, frozen=True):
@@ -54,7 +48,7 @@ class OrderKey(msgspec.Struct, frozen=True):
         return KEY if self.expression is None else self.expression.text
 
     def of_incoming(self, incoming: Incoming) -> str | None:
-        """Return the key of a message as it comes in; see :data:`Key`.
+        """Return the key of a message as it comes in; see :data:`crossdock.mesh.component.Key`.
 
         What cannot be read at all keeps no order: it will be refused for that.
         """

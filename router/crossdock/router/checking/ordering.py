@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from crossdock.mesh.expression import Expression
-from crossdock.router.checking.comparing import describe
 from crossdock.router.checking.finding import Finding
 from crossdock.router.checking.stepping import Walk
 from crossdock.router.checking.told import Told
-from crossdock.router.checking.types import Missing, Null, Number, Text, Unknown
+from crossdock.router.checking.types import Missing, Null, Number, Text
 from crossdock.router.checking.world import World
 
 POINTER: Final = "/order"
-_CODE: Final = "order-key"
+_KEY: Final[dict[type, str]] = {Text: "a text", Number: "a number"}
+_MAY_BE_MISSING: Final = (
+    "may give nothing, and such a message would be a dead letter: give it a default"
+)
 
 
 def judge_order(expression: Expression, walk: Walk, world: World) -> None:
@@ -24,13 +26,7 @@ def judge_order(expression: Expression, walk: Walk, world: World) -> None:
         walk: Through the route.
         world: What is known of a message that comes in.
     """
-    found = walk.mapping(expression, POINTER, world)
-    if not any(isinstance(kind, Text | Number | Unknown) for kind in found.kinds):
-        message = f"gives {describe(found)}: a key is a text or a number"
-    elif any(isinstance(kind, Missing | Null) for kind in found.kinds):
-        message = "may give nothing, and such a message would be a dead letter: give it a default"
-    else:
-        return
-    warning = "may" in message
-    finding = Finding(code=_CODE, message=message, warning=warning)
-    walk.told.append(Told(pointer=POINTER, finding=finding))
+    found = walk.scalar(expression, POINTER, world, _KEY)
+    if any(isinstance(kind, Missing | Null) for kind in found.kinds) and found.present.kinds:
+        finding = Finding(code="order-key", message=_MAY_BE_MISSING, warning=True)
+        walk.told.append(Told(pointer=POINTER, finding=finding))

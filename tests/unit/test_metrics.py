@@ -15,6 +15,7 @@ from crossdock.mesh.telemetry import (
     GatewayMetrics,
     GroupMetrics,
     Metrics,
+    OrderMetrics,
     ProjectMetrics,
     RouteMetrics,
     SourceMetrics,
@@ -40,6 +41,8 @@ UNITS = (
     "_instances",
     "_steps",
     "_compensations",
+    "_active",
+    "_keys",
 )
 
 
@@ -74,6 +77,7 @@ def bind_everything(metrics: Metrics) -> None:
     GroupMetrics.of(metrics, "r").completed.inc("size")
     bind_process(ProcessMetrics.of(metrics, "r"))
     DestinationMetrics.of(metrics, "r")
+    OrderMetrics.of(metrics, "r")
     SourceMetrics.of(metrics, "r")
     ProjectMetrics.of(metrics, "router")
     metrics.gauge(d.LEDGER_MISSING, "r")

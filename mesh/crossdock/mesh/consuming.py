@@ -12,7 +12,7 @@ import contextlib
 import logging
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 
 from nats.errors import Error as NatsError
 
@@ -20,7 +20,7 @@ from crossdock.contracts import CrossdockError, Disconnected, Halt, Reject, Retr
 from crossdock.mesh import dead_letters, records
 from crossdock.mesh.admitting import Admission
 from crossdock.mesh.attempts import Attempts
-from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming
+from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming, Puller
 from crossdock.mesh.component import Component, Handler, Observer, Outcome, State
 from crossdock.mesh.control import Name, Permit
 from crossdock.mesh.control.permit import free
@@ -53,7 +53,7 @@ class Consuming:
         self._handler = handler
         self._observe = observe
         self._stop = asyncio.Event()
-        self._puller = bus.puller(spec, prefetch=component.batch)
+        self._puller = self._make_puller(spec)
         self._permit = permit or free(Name("route", component.name))
         self._admission = Admission(bus, component, self._puller, self._permit, self._stop)
         self._attempts = Attempts(bus, spec.durable)
@@ -82,8 +82,8 @@ class Consuming:
             async with asyncio.TaskGroup() as lanes:
                 lanes.create_task(self._drain_when_stopped())
                 lanes.create_task(self._admission.heed())
-                for number in range(self._component.lanes):
-                    lanes.create_task(self._lane(), name=f"{self._component.name} {number}")
+                for number, work in enumerate(self._tasks()):
+                    lanes.create_task(work, name=f"{self._component.name} {number}")
         finally:
             alive.cancel()
             if self.state != "halted":  # a halted component touches no message
@@ -118,6 +118,12 @@ class Consuming:
         """Finish what is being worked on, then return from :meth:`run`."""
         self._stop.set()
         self._permit.wake()
+
+    def _make_puller(self, spec: ConsumerSpec) -> Puller:
+        return self._bus.puller(spec, prefetch=self._component.batch)
+
+    def _tasks(self) -> list[Coroutine[None, None, None]]:
+        return [self._lane() for _ in range(self._component.lanes)]
 
     async def _start(self) -> None:
         while not self._stop.is_set():
@@ -304,8 +310,7 @@ class Consuming:
             case _:
                 await self._bury(incoming, outcome, attempts)
 
-    @staticmethod
-    async def _nak(incoming: Incoming, delay: float) -> None:
+    async def _nak(self, incoming: Incoming, delay: float) -> None:
         with contextlib.suppress(NatsError):  # without an answer it comes again, too
             await incoming.nak(delay)
 

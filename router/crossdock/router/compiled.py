@@ -13,6 +13,8 @@ import msgspec
 from crossdock.contracts import Contract, ContractRef, Halt, Registry, is_token
 from crossdock.mesh.expression import Expression
 from crossdock.mesh.groups import Rule
+from crossdock.mesh.message_view import VARIABLE
+from crossdock.mesh.ordering import OrderKey
 from crossdock.router.aggregating import Aggregator, compile_aggregate
 from crossdock.router.compile_scope import CompileScope
 from crossdock.router.conditions import Guard
@@ -23,8 +25,6 @@ from crossdock.router.route_file import Branch, Computed, RouteFile, destination
 from crossdock.router.steps.compiling import compile_steps
 
 _NO_FUNCTIONS: Final[Mapping[str, Described]] = MappingProxyType({})
-VARIABLE: Final = "$message"
-"""What expressions call the attributes of the message."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -71,6 +71,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         accepted: Every contract in the ranges of ``accepts``, by its ``dataschema``.
         registry: All contracts, to tell an unknown one from one that is not accepted.
         where: Message Filter, if there is one.
+        order: What messages have to stay in order with, if they do (I7).
         resequence: In which order messages come to all that follows, if that matters.
         steps: What a message goes through between ``where`` and the branches.
         aggregate: How messages come together before they are sent, if they do.
@@ -86,6 +87,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     accepted: dict[str, Contract]
     registry: Registry
     where: Guard | None
+    order: OrderKey | None = None
     resequence: Resequencer | None = None
     steps: tuple[PureStep, ...] = ()
     aggregate: Aggregator | None = None
@@ -132,6 +134,8 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Yield every expression, with its JSON Pointer in the route file."""
         if self.where is not None:
             yield "/where", self.where.expression
+        if self.order is not None and self.order.expression is not None:
+            yield "/order", self.order.expression
         if self.resequence is not None:
             yield from self.resequence.expressions()
         for step in self.steps:
@@ -194,6 +198,7 @@ class _Compiler:
             accepted=accepted,
             registry=self._registry,
             where=self._scope.guard(route.where, "where", "/where"),
+            order=self._order(),
             steps=self._steps(accepted),
             resequence=compile_resequence(route.resequence, self._scope),
             aggregate=compile_aggregate(route.aggregate, self._scope),
@@ -204,9 +209,18 @@ class _Compiler:
         )
         if route.aggregate is not None and route.resequence is not None:
             self._scope.wrong("/resequence", "not with `aggregate`: write two routes")
+        if route.order is not None and compiled.grouping is not None:
+            key = "aggregate" if route.aggregate is not None else "resequence"
+            self._scope.wrong("/order", f"not with `{key}`, which orders anew: write two routes")
         if self._scope.problems:
             raise Halt.of(f"route {route.route[:80]} cannot be used", self._scope.problems)
         return compiled
+
+    def _order(self) -> OrderKey | None:
+        written = self._route.order
+        if written is None:
+            return None
+        return OrderKey.of(written, lambda text: self._scope.expression(text, "/order"))
 
     def _steps(self, accepted: dict[str, Contract]) -> tuple[PureStep, ...]:
         self._scope.accepted = accepted

@@ -12,6 +12,8 @@ from crossdock.contracts.expiry import EXPIRY, is_expired
 from crossdock.mesh.expression import Json
 from crossdock.mesh.groups import GROUP_TYPE, Arrival
 from crossdock.mesh.groups.state import read_completed
+from crossdock.mesh.message_view import attributes_of
+from crossdock.mesh.ordering import KEY
 from crossdock.router.aggregating import Aggregator
 from crossdock.router.children import children_of
 from crossdock.router.choosing import branches_for, choose, holds
@@ -114,13 +116,15 @@ def _of_message(route: CompiledRoute, message: Message, *, waits: bool) -> Decid
     if problems:
         return _breaks(contract, problems)
     run = Run(message, contract)
-    flow = Flow(
-        data=value,
-        raw=message.data,
-        contract=contract,
-        variables=_variables(route, message),
-    )
     try:
+        variables = _variables(route, message)
+        flow = Flow(
+            data=value,
+            raw=message.data,
+            contract=contract,
+            variables=variables,
+            extensions=_key(route, value, variables),
+        )
         if route.resequence is not None and waits:
             arrival = route.resequence.arrival(message, value, flow.variables)
             return Decision(outcome="grouped", arrivals=(arrival,))
@@ -157,17 +161,16 @@ def _variables(route: CompiledRoute, message: Message) -> dict[str, Json]:
     return {"message": attributes_of(message)} if route.uses_message else {}
 
 
-def attributes_of(message: Message) -> dict[str, Json]:
-    """Return what expressions know as ``$message``."""
-    return {
-        "id": message.id,
-        "source": message.source,
-        "type": message.type,
-        "dataschema": message.dataschema,
-        "time": message.time,
-        "subject": message.subject,
-        "extensions": message.extensions,
-    }
+def _key(route: CompiledRoute, value: Json, variables: dict[str, Json]) -> dict[str, str]:
+    """Return the attribute that carries the order key on, where the route makes one (I7).
+
+    Raises:
+        Reject: The message has no key.
+    """
+    order = route.order
+    if order is None or order.expression is None:
+        return {}
+    return {KEY: order.of_value(value, variables)}
 
 
 def _unasked(effect: Effect) -> Answer:
@@ -179,7 +182,9 @@ def _straight(route: CompiledRoute, message: Message, contract: Contract, value:
     conditions: list[Condition] = []
     try:
         branches = choose(route, value, conditions)
-        flow = Flow(data=value, raw=message.data, contract=contract)
+        flow = Flow(
+            data=value, raw=message.data, contract=contract, extensions=_key(route, value, {})
+        )
         children = children_of(route, message, contract, flow, branches)
     except Reject as error:
         return Decision(

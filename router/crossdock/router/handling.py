@@ -234,7 +234,8 @@ class RouteHandler:
             Reject: One of the children can never be stored.
         """
         await self._join(made, outcomes)
-        writes = [self._bus.publish_many(part) for part in parts_of(made.groups)]
+        in_order = self._route.order is not None
+        writes = [self._bus.publish_many(part, in_order=in_order) for part in parts_of(made.groups)]
         name = self._route.name
         try:
             await asyncio.gather(*writes)

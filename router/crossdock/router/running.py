@@ -18,6 +18,7 @@ from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.finding import ROUTE_PREFIX
 from crossdock.mesh.groups import GroupStore
 from crossdock.mesh.observing import observer, show_held, show_permit, show_state
+from crossdock.mesh.ordering import consuming_of, show_order
 from crossdock.mesh.streams import has_begun, set_begun
 from crossdock.mesh.telemetry import ComponentMetrics, GroupMetrics, Metrics, RouteMetrics, Tracing
 from crossdock.router.answering import Answers
@@ -27,6 +28,7 @@ from crossdock.router.gathering import BATCH, GroupHandler, group_consumer
 from crossdock.router.halves import Halves
 from crossdock.router.handling import Half, RouteHandler
 from crossdock.router.loading import LoadedRoute, RouterProject
+from crossdock.router.ordering import route_key
 from crossdock.router.processes.running import Processes
 from crossdock.router.python_steps.loading import Functions
 from crossdock.router.python_steps.process import StepProcess
@@ -183,12 +185,15 @@ class Router:
             policy=route.policy,
             lanes=LANES,
             throttle=route.file.throttle,
+            key=route_key(compiled),
             revision=route.revision.name,
         )
         half = Half(route.revision, "route", groups)
         permit = self._controls.permit("route", compiled.name)
         handler = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
-        return Consuming(self._bus, component, spec, handler, observer(counts), permit)
+        made = consuming_of(self._bus, component, spec, handler, observer(counts), permit)
+        show_order(self._metrics, compiled.name, made)
+        return made
 
     def _forget(self, route: LoadedRoute) -> None:
         self._lag.pop(f"{ROUTE_PREFIX}{route.compiled.name}", None)

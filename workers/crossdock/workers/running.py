@@ -9,13 +9,13 @@ from typing import Protocol
 from prometheus_client import Gauge
 
 from crossdock.mesh.bus import Bus, ConsumerSpec
-from crossdock.mesh.component import Component, Observer
+from crossdock.mesh.component import Component, Observer, State
 from crossdock.mesh.components import Components, Runner
-from crossdock.mesh.consuming import Consuming
 from crossdock.mesh.control import Controls, Permit, Seen
 from crossdock.mesh.control.reporting import Controlled, seen_of
 from crossdock.mesh.finding import DESTINATION_PREFIX
 from crossdock.mesh.observing import observer, show_held, show_permit, show_state
+from crossdock.mesh.ordering import consuming_of, show_order
 from crossdock.mesh.telemetry import (
     ComponentMetrics,
     DestinationMetrics,
@@ -95,11 +95,12 @@ class Workers:
         handler = SinkHandler(self._bus, worker, made, self._tracing, destination)
         permit = self._controls.permit("destination", worker.file.destination)
         sink = _SinkRunner(self._bus, worker, handler, observer(destination), permit)
-        show_held(destination, sink)
+        show_held(destination, sink.consuming)
+        show_order(self._metrics, worker.file.destination, sink.consuming)
         state = ComponentMetrics.of(self._metrics, worker.file.destination)
         show_state(state, sink)
         show_permit(state, permit)
-        self._lag[sink.durable] = state.pending
+        self._lag[sink.consuming.durable] = state.pending
         return sink
 
     def _forget(self, worker: LoadedWorker) -> None:
@@ -110,7 +111,7 @@ class Workers:
         self._metrics.forget(name)
 
 
-class _SinkRunner(Consuming):
+class _SinkRunner:
     """Consumes a destination, and closes its sink at the end."""
 
     def __init__(
@@ -133,14 +134,37 @@ class _SinkRunner(Consuming):
             policy=worker.policy,
             batch=worker.file.batch,
             throttle=worker.file.throttle,
+            key=None if worker.order is None else worker.order.of_incoming,
         )
-
-        super().__init__(bus, component, spec, handler, observe, permit)
+        self.consuming = consuming_of(bus, component, spec, handler, observe, permit)
         self._sink_handler = handler
+
+    @property
+    def state(self) -> State:
+        """How it is."""
+        return self.consuming.state
+
+    @property
+    def reason(self) -> str:
+        """Why it is paused or halted."""
+        return self.consuming.reason
+
+    @property
+    def permit(self) -> Permit:
+        """What operators allow it."""
+        return self.consuming.permit
+
+    def in_hand(self) -> int:
+        """Return how many messages it has from the broker, begun or not."""
+        return self.consuming.in_hand()
 
     async def run(self) -> None:
         """Consume, then close the sink."""
         try:
-            await super().run()
+            await self.consuming.run()
         finally:
             await asyncio.shield(self._sink_handler.close())
+
+    def stop(self) -> None:
+        """Finish what is being worked on, then return from :meth:`run`. Safe twice."""
+        self.consuming.stop()

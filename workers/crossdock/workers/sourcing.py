@@ -169,7 +169,8 @@ class SourceRunner:
         self, messages: list[tuple[Received, Message]], refused: list[tuple[Received, Reject]]
     ) -> None:
         try:
-            await self._bus.publish_many([(self._subject, each) for _, each in messages])
+            items = [(self._subject, each) for _, each in messages]
+            await self._bus.publish_many(items, in_order=True)  # I7: a route may ask for order
         except Retry as error:  # full: the source waits (I8)
             raise Disconnected(error.reason) from error
         except Reject as error:

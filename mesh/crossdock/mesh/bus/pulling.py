@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from nats.aio.client import Client
@@ -30,6 +30,12 @@ _PAUSE = 0.5
 _NOTHING_NOW = frozenset({"404", "408"})
 _NANOSECONDS = 1_000_000_000
 _NOT_KNOWN = 2**53
+PINNED: Final[dict[str, Any]] = {
+    "priority_groups": ["order"],
+    "priority_policy": "pinned_client",
+    "priority_timeout": 8 * _NANOSECONDS,  # without a request of the pinned client, another is
+}
+"""What the configuration says of a consumer that is worked by one client at a time (ADR-42)."""
 
 
 class ConsumerSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +49,7 @@ class ConsumerSpec(msgspec.Struct, frozen=True, kw_only=True):
         max_ack_pending: Most messages that are delivered and not settled, over all replicas.
         from_start: Whether a new consumer takes what is in the stream already.
         replicas: Copies of its state; 0 for as many as the stream.
+        pinned: Whether one client at a time is given messages; the others stand by (I7).
     """
 
     stream: str
@@ -52,6 +59,7 @@ class ConsumerSpec(msgspec.Struct, frozen=True, kw_only=True):
     max_ack_pending: int = 4000
     from_start: bool = True
     replicas: int = 0
+    pinned: bool = False
 
     def config(self, start_after: int | None) -> dict[str, Any]:
         """Return the configuration as the server's API takes it."""
@@ -66,6 +74,8 @@ class ConsumerSpec(msgspec.Struct, frozen=True, kw_only=True):
             "num_replicas": self.replicas,
             "deliver_policy": "all" if self.from_start else "new",
         }
+        if self.pinned:
+            config |= PINNED
         if start_after is not None:
             config["deliver_policy"] = "by_start_sequence"
             config["opt_start_seq"] = start_after + 1
@@ -187,6 +197,8 @@ class Puller:
             if key not in ("deliver_policy", "opt_start_seq", "num_replicas")
         }
         wanted.pop("filter_subject", None)
+        if not self.spec.pinned:
+            wanted = {key: value for key, value in wanted.items() if key not in PINNED}
         if wanted != found:
             await self._put(wanted | {"metadata": found.get("metadata", {}) | _since(_NOT_KNOWN)})
             await self._mark_changed(wanted)

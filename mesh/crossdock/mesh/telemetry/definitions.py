@@ -199,6 +199,22 @@ SOURCE_IN_FLIGHT = Definition(
     "crossdock_source_in_flight_messages", "gauge", "Things in hand, not yet acknowledged."
 )
 
+ORDER_ACTIVE = Definition(
+    "crossdock_order_active",
+    "gauge",
+    "1 in the replica that works on a route or destination with an order key, 0 in the others.",
+)
+ORDER_WAITING = Definition(
+    "crossdock_order_waiting_keys",
+    "gauge",
+    "Keys whose first message has to be tried again; their other messages wait behind it.",
+)
+ORDER_OLDEST = Definition(
+    "crossdock_order_oldest_wait_seconds",
+    "gauge",
+    "Time since the first of the messages that keys wait for failed for the first time.",
+)
+
 COMPONENT_HALTED = Definition(
     "crossdock_component_halted", "gauge", "1 when the component stopped itself, else 0."
 )
@@ -284,6 +300,9 @@ ALL: Final[tuple[Definition, ...]] = (
     SOURCE_REFUSED,
     SOURCE_RETRIED,
     SOURCE_IN_FLIGHT,
+    ORDER_ACTIVE,
+    ORDER_WAITING,
+    ORDER_OLDEST,
     COMPONENT_HALTED,
     BREAKER_OPEN,
     PAUSED,

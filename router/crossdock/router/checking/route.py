@@ -14,6 +14,7 @@ from crossdock.router.checking.documents import documents
 from crossdock.router.checking.finding import Finding
 from crossdock.router.checking.grouping import through_aggregate
 from crossdock.router.checking.making import union
+from crossdock.router.checking.ordering import judge_order
 from crossdock.router.checking.schema_types import type_of_schema
 from crossdock.router.checking.stepping import KEY, Walk
 from crossdock.router.checking.told import Told
@@ -65,6 +66,8 @@ def _static(route: CompiledRoute, answers: Answers) -> list[Told]:
         walk.scalar(route.resequence.by, "/resequence/by", world, KEY)
         number: dict[type, str] = {Number: "a number"}
         walk.scalar(route.resequence.number, "/resequence/number", world, number)
+    if route.order is not None and route.order.expression is not None:
+        judge_order(route.order.expression, walk, world)
     if route.where is not None:
         world = replace(world, gates=(walk.condition(route.where.expression, "/where", world),))
     world = walk.through(route.steps, world)

@@ -11,6 +11,7 @@ import msgspec
 from crossdock.contracts import Contract, CrossdockError, Message, Problem
 from crossdock.mesh.expression import Json
 from crossdock.mesh.groups import Completed
+from crossdock.mesh.message_view import attributes_of
 from crossdock.router.aggregating import Aggregator
 from crossdock.router.checking.documents import documents
 from crossdock.router.checking.finding import Finding
@@ -18,7 +19,6 @@ from crossdock.router.checking.told import Told
 from crossdock.router.checking.trees import place_of, tree_of
 from crossdock.router.checking.world import Answers
 from crossdock.router.compiled import CompiledBranch, CompiledRoute
-from crossdock.router.deciding import attributes_of
 from crossdock.router.driving import drive
 from crossdock.router.effects import Answer, Call, Claim, Effect
 from crossdock.router.flow import Flow, Run, walk

@@ -9,8 +9,9 @@ import msgspec
 from crossdock.contracts import Message, Reject
 from crossdock.contracts.expiry import EXPIRY, is_expired
 from crossdock.mesh.groups.state import mark_of
+from crossdock.mesh.message_view import attributes_of
 from crossdock.router.aggregating import key_of
-from crossdock.router.deciding import EXPIRED, NOT_ACCEPTED, attributes_of
+from crossdock.router.deciding import EXPIRED, NOT_ACCEPTED
 from crossdock.router.processes.compiled import CompiledProcess
 from crossdock.router.processes.events import Arrival, Place
 

@@ -10,7 +10,7 @@ from crossdock.contracts import Message, Reject, near_id
 from crossdock.contracts.expiry import write_time
 from crossdock.mesh.exact_numbers import inexact_number
 from crossdock.mesh.expression import Expression, Json
-from crossdock.router.deciding import attributes_of
+from crossdock.mesh.message_view import attributes_of
 from crossdock.router.processes.compiled import CompiledCommand, CompiledProcess
 from crossdock.router.processes.events import Arrival
 from crossdock.router.processes.instance import Command, Instance

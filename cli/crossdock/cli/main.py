@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "rollback": "crossdock.cli.rollback:rollback",
     "history": "crossdock.cli.history:history",
     "route": "crossdock.cli.route:app",
+    "process": "crossdock.cli.process:app",
     "schema": "crossdock.cli.schema:schema",
     "gateway": "crossdock.cli.services:gateway",
     "router": "crossdock.cli.services:router",

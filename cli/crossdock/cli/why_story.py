@@ -122,6 +122,7 @@ class Teller:
         self._bus = bus
         self._mesh = loaded.mesh
         self._now = loaded.routes
+        self._processes = loaded.processes
         self._registry = load_contracts(project)
         self._revisions = Revisions(bus)
 
@@ -198,6 +199,8 @@ class Teller:
 
     async def _why(self, fact: Fact, message: Message) -> dict[str, object]:
         """Return what the explanation adds to a hop."""
+        if fact.where in self._processes:  # its entry says which step its instance took
+            return {"policy": self._processes[fact.where].compiled.on_failure}
         revision = await self._revision(fact)
         now = self._now.get(fact.where)
         if revision is None and now is None:

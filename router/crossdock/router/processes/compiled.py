@@ -146,6 +146,19 @@ class CompiledProcess(msgspec.Struct, frozen=True, kw_only=True):
         for state in self.states.values():
             yield from state.enter
 
+    def ways(self) -> Iterator[str]:
+        """Yield what examples can come through: messages, times that are up, what is taken back."""
+        for each in self.starts:
+            yield each.place
+        for state in self.states.values():
+            for command in state.enter:
+                if command.undo is not None:
+                    yield command.undo.place
+            for on in state.on:
+                yield on.place
+            if state.after:
+                yield f"states/{state.name}/timeout"
+
     def command(self, place: str) -> CompiledCommand | None:
         """Return what stands at a place; None when there is nothing."""
         return next((each for each in self.commands() if each.place == place), None)

@@ -25,6 +25,7 @@ class Folded(msgspec.Struct, frozen=True, kw_only=True):
         hints: Steps that have something to send; with the id of each.
         released: Messages that come again.
         steps: Steps that were taken.
+        ways: Places of the process that were come through.
     """
 
     before: Instance
@@ -33,6 +34,7 @@ class Folded(msgspec.Struct, frozen=True, kw_only=True):
     hints: tuple[tuple[str, Hint], ...] = ()
     released: tuple[Kept, ...] = ()
     steps: tuple[Step, ...] = ()
+    ways: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -76,6 +78,7 @@ def _folded(machine: Machine, before: Instance, places: list[Place]) -> Folded:
         hints=tuple(machine.hints),
         released=tuple(machine.released),
         steps=tuple(machine.steps),
+        ways=tuple(machine.ways),
     )
 
 

@@ -110,6 +110,7 @@ class Machine(Stepping):
             began=self.now,
         )
         self.set(data=kept_with(start.keep, self.instance, arrival, self.process.limits.data))
+        self.ways[start.place] = None
         self.open_step("message", message.type, message, mark=arrival.mark)
         self.enter(start.go)
         self.close_step()
@@ -145,6 +146,7 @@ class Machine(Stepping):
         if self.is_guarded():
             self._stick_at_guard("message", message)
             return False
+        self.ways[found.place] = None
         self.set(data=kept_with(found.keep, instance, arrival, self.process.limits.data))
         self.open_step("message", message.type, message, mark=arrival.mark)
         if found.refused:
@@ -169,6 +171,7 @@ class Machine(Stepping):
             self._stick_at_guard("timeout", self._cause())
             return
         state = self.process.states[self.instance.state]
+        self.ways[f"states/{state.name}/timeout"] = None
         before = self.saved()
         self.open_step("timeout", "", self._cause())
         try:

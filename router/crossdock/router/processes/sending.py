@@ -16,11 +16,11 @@ from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.fail_points import reach
 from crossdock.mesh.telemetry import RouteMetrics
-from crossdock.router.handling import Item, parts_of
+from crossdock.router.handling import parts_of
 from crossdock.router.processes.compiled import CompiledProcess
 from crossdock.router.processes.events import HINT_TYPE, ORDER_TYPE, Hint, Order
 from crossdock.router.processes.handling import Outcomes, Taking, count, entries_of
-from crossdock.router.processes.instance import Instance, Step
+from crossdock.router.processes.instance import Command, Instance, Step
 from crossdock.router.processes.storing import InstanceStore
 
 _hints = msgspec.json.Decoder(Hint)
@@ -152,23 +152,22 @@ class StepHandler:
         return await self._follow(incoming, order)
 
     async def _publish(self, instances: list[Instance]) -> None:
-        groups: list[list[Item]] = []
+        groups: list[list[tuple[str, Message]]] = []
         for each in instances:
             commands = [command for waiting in each.outbox for command in waiting.commands]
-            items = [
-                (
-                    self._bus.subjects.outgoing(command.destination),
-                    Message.from_headers(command.headers, bytes(command.data)),
-                )
-                for command in commands
-            ]
-            groups.append(items)
+            subject = self._bus.subjects.outgoing
+            groups.append([(subject(each.destination), self.message(each)) for each in commands])
             for command in commands:
                 self._metrics.sent.inc(command.destination)
         try:
             await asyncio.gather(*(self._bus.publish_many(part) for part in parts_of(groups)))
         except Retry as error:
             raise Disconnected(error.reason) from error
+
+    @staticmethod
+    def message(command: Command) -> Message:
+        """Return a command as it is sent: with the id that it was given when it was made (I4)."""
+        return Message.from_headers(command.headers, bytes(command.data))
 
     async def _record(self, entries: list[records.Entry]) -> None:
         if not entries:

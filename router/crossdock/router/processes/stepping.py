@@ -55,6 +55,7 @@ class Stepping:
         released: Messages that waited, and come again as messages of their own.
         steps: Steps that were taken.
         crowded: Whether there are as many instances as there may be.
+        ways: Places of the process that were come through, for the coverage of examples.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Stepping:
         self.hints: list[tuple[str, Hint]] = []
         self.released: list[Kept] = []
         self.steps: list[Step] = []
+        self.ways: dict[str, None] = {}
         self._step = _Open("message", "", Message(id="", source="", type=""), b"", "", "")
         self._commands: list[tuple[Command, str]] = []
         self._stuck_now = False
@@ -162,6 +164,7 @@ class Stepping:
             if undo is None:  # I5: never guessed
                 self.stick(f"{last.place}: is not in the process any more")
                 return
+            self.ways[undo.place] = None
             try:
                 self._send(undo)
             except Reject as error:

@@ -90,8 +90,9 @@ def _below(hop: Hop) -> Iterator[str]:
         attempt = f"attempt {hop.attempts}" if hop.attempts > 1 else "first attempt"
         yield f"[dim]{_moment(hop.time)}, {attempt}, by {escape(hop.by)}[/]"
     if hop.revision:
-        state = f"route {hop.revision} ({escape(hop.revision_is)})"
-        yield f"[dim]{state}, policy {escape(hop.policy)}[/]"
+        state = f" ({escape(hop.revision_is)})" if hop.revision_is else ""  # of a group nothing
+        policy = f", policy {escape(hop.policy)}" if hop.policy else ""
+        yield f"[dim]route {hop.revision}{state}{policy}[/]"
     if hop.why is not None:
         for told in hop.why.told:
             yield from _told(told)

@@ -14,7 +14,7 @@ from crossdock.mesh.project.contract_files import load_contracts
 from crossdock.mesh.records import GROUP
 from crossdock.mesh.telemetry.trace_context import trace_id, valid_traceparent
 from crossdock.mesh.trail import Fact, Trail
-from crossdock.router.explaining import Explanation, Recorded, explain
+from crossdock.router.explaining import Explanation, Recorded, contracts_of, explain
 from crossdock.router.loading import load_router
 from crossdock.router.revision import Revision, Revisions, rebuild
 
@@ -216,7 +216,8 @@ class Teller:
                 detail=fact.entry.detail,
                 children=fact.entry.children,
             )
-            why = explain(route, message, recorded, personal)
+            others = any(self._registry.about(each).personal for each in contracts_of(route))
+            why = explain(route, message, recorded, personal, others=others)
         except CrossdockError as error:
             return {"note": f"it cannot be told any more: {error.reason}"}
         return {

@@ -91,9 +91,10 @@ def _below(hop: Hop) -> Iterator[str]:
         yield f"[dim]{_moment(hop.time)}, {attempt}, by {escape(hop.by)}[/]"
     if hop.revision:
         state = f"revision {hop.revision}"
-        if hop.revision_is:
+        if hop.revision_is:  # not of a group
             state = f"route {hop.revision} ({escape(hop.revision_is)})"
-        yield f"[dim]{state}, policy {escape(hop.policy)}[/]"
+        policy = f", policy {escape(hop.policy)}" if hop.policy else ""
+        yield f"[dim]{state}{policy}[/]"
     if hop.why is not None:
         for told in hop.why.told:
             yield from _told(told)

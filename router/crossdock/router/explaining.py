@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from crossdock.contracts import CrossdockError, Message, Problem
+from crossdock.contracts import Contract, CrossdockError, Message, Problem
 from crossdock.contracts.masking import MASK, masked
 from crossdock.router.compiled import CompiledBranch, CompiledRoute
 from crossdock.router.conditions import Guard
@@ -29,6 +29,7 @@ Children = tuple[tuple[str, str], ...]
 """Destination and id of each message that was made."""
 
 _NOT_REACHED: Final = "not reached"
+_HIDDEN: Final = f'"{MASK}"'
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +89,12 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def explain(
-    route: CompiledRoute, message: Message, recorded: Recorded, personal: Sequence[str] = ()
+    route: CompiledRoute,
+    message: Message,
+    recorded: Recorded,
+    personal: Sequence[str] = (),
+    *,
+    others: bool = False,
 ) -> Explanation:
     """Decide once more, and tell why.
 
@@ -97,8 +103,9 @@ def explain(
         message: The message as it came in.
         recorded: What was recorded of it, for what cannot be decided again.
         personal: JSON Pointers into its data of what no one is shown (I6).
+        others: Whether another contract of the route calls something personal, too.
     """
-    told = _Telling(route, message, recorded, personal)
+    told = _Telling(route, message, recorded, personal, hides_made=others or bool(personal))
     decision = told.decision
     return Explanation(
         outcome="" if decision is None else decision.outcome,
@@ -109,6 +116,18 @@ def explain(
         if decision is None
         else tuple((each.destination, each.message.id) for each in decision.children),
     )
+
+
+def contracts_of(route: CompiledRoute) -> set[str]:
+    """Return the names of the contracts that the data of a route may keep on its way."""
+    found = {each.name for each in route.accepted.values()}
+    waiting = list(route.steps)
+    while waiting:
+        step = waiting.pop()
+        waiting += getattr(step, "steps", ())
+        made = (getattr(step, name, None) for name in ("contract", "emits"))
+        found |= {each.name for each in made if isinstance(each, Contract)}
+    return found if route.aggregate is None else found | {route.aggregate.contract.name}
 
 
 class _Unanswered(Exception):
@@ -124,12 +143,15 @@ class _Telling:
         message: Message,
         recorded: Recorded,
         personal: Sequence[str],
+        *,
+        hides_made: bool,
     ) -> None:
         contract = route.accepted.get(message.dataschema)
         self._original = None if contract is None else contract.decode(message.data)[0]
         self._route, self._looks = watched(route)
         self._personal = personal
         self._recorded = recorded
+        self._hides_made = hides_made
         self._sent_to = {destination for destination, _ in recorded.children}
         self.stopped = ""
         self.decision = self._decide(message)
@@ -222,13 +244,17 @@ class _Telling:
 
     def _values(self, guard: Guard, look: Look) -> tuple[Seen, ...]:
         text = guard.expression.text
-        if look.data == self._original:
-            return seen_values(text, masked(look.data, self._personal))
         found = seen_values(text, look.data)
-        if not self._personal:
+        if look.data == self._original:
+            there = {each.path for each in found if each.value is not None}
+            return tuple(  # what lies in something masked is not found in it, but it is there
+                Seen(each.path, _HIDDEN) if each.value is None and each.path in there else each
+                for each in seen_values(text, masked(look.data, self._personal))
+            )
+        if not self._hides_made:
             return found
         # Where a step has put what is personal is not known, so nothing of it is shown (I6).
-        return tuple(Seen(each.path, each.value and f'"{MASK}"') for each in found)
+        return tuple(Seen(each.path, each.value and _HIDDEN) for each in found)
 
     def _why(self, branch: CompiledBranch, held: bool | None) -> str:  # noqa: FBT001 - of a condition
         if branch.name in self._taken:

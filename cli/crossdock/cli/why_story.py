@@ -212,6 +212,7 @@ class Teller:
                 time=datetime.fromisoformat(fact.time),
                 detail=fact.entry.detail,
                 children=fact.entry.children,
+                detours=fact.detours,
             )
             why = explain(route, message, recorded, personal)
         except CrossdockError as error:

@@ -30,6 +30,7 @@ UNITS = (
     "_reconnects",
     "_connected",
     "_halted",
+    "_paused",
     "_open",
     "_paused",
     "_limit",

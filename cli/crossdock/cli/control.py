@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -176,6 +177,41 @@ def rate(  # noqa: PLR0913 - each is an option of the command
     speed = None if limit == "off" else parse_rate(limit)
     who = author_of(author, reason)
     wishes = on_each([name], lambda each: rate_wish(each, speed, who))
+    act(project, nats, wishes, wait=wait, json=json)
+
+
+class Switch(StrEnum):
+    """Where a detour is switched to."""
+
+    ON = "on"
+    OFF = "off"
+
+
+@app.command()
+def detour(  # noqa: PLR0913 - each is an option of the command
+    name: Annotated[str, typer.Argument(metavar="ROUTE/DETOUR", help="A detour of a route.")],
+    switch: Annotated[Switch, typer.Argument(help="Whether messages take it.")],
+    *,
+    project: ProjectOption = Path(),
+    nats: NatsOption = None,
+    reason: ReasonOption = "",
+    author: AuthorOption = None,
+    wait: WaitOption = True,
+    json: JsonOption = False,
+) -> None:
+    """Switch a detour of a route on or off, for all that is decided from now on.
+
+    Each message goes one way, and its record says which. Exits 1 when it was refused, 4 when a
+    replica does not heed it yet.
+    """
+    from crossdock.cli.control_acting import detour_wish
+    from crossdock.cli.control_lines import look
+
+    who = author_of(author, reason)
+
+    async def wishes(bus: Bus) -> list[Wish]:
+        return [detour_wish(await look(bus), name, who, on=switch is Switch.ON)]
+
     act(project, nats, wishes, wait=wait, json=json)
 
 

@@ -24,7 +24,7 @@ from crossdock.router.explaining import contracts_of
 from crossdock.router.loading import FOLDER
 from crossdock.router.python_steps.loading import Functions, load_functions, running_steps
 from crossdock.router.route_file import RouteFile
-from crossdock.router.shadow import Shadow, Stubs, compare_data, shadow
+from crossdock.router.shadow import Recorded, Shadow, Stubs, compare_data, shadow
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +108,7 @@ async def replay(bus: Bus, candidate: Candidate, span: Range, limit: int) -> lis
                 route,
                 Message.from_headers(each.headers, each.data),
                 each.sequence,
-                recorded.get(each.sequence),
+                recorded.get(each.sequence, Recorded()),
                 stubs,
             )
             for each in messages
@@ -133,14 +133,13 @@ async def _messages(
             yield stored
 
 
-async def _recorded(
-    bus: Bus, route: str, since: datetime, wanted: set[int]
-) -> dict[int, records.Entry]:
-    found: dict[int, records.Entry] = {}
+async def _recorded(bus: Bus, route: str, since: datetime, wanted: set[int]) -> dict[int, Recorded]:
+    found: dict[int, Recorded] = {}
     async for stored in bus.read("record", subject=bus.subjects.record(route), since=since):
         record = records.read(stored.data)
         if record.kind == "route":
-            found |= {each.sequence: each for each in record.entries if each.sequence in wanted}
+            entries = (each for each in record.entries if each.sequence in wanted)
+            found |= {each.sequence: Recorded(each, record.detours) for each in entries}
     return found
 
 

@@ -21,6 +21,7 @@ _DEAD = (
 )
 _LAG = "crossdock_pending_messages"
 _WAITING = "crossdock_order_waiting_keys"
+_PAUSED = "crossdock_component_paused"
 _SHOWN = 6
 
 
@@ -35,6 +36,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         lag: By route and destination, messages still to take; only those that have some.
         waiting: By route and destination with an order key, keys that wait for a message which
             has to be tried again; only those that have some.
+        paused: Components that an operator has paused.
         processes: By name, the state of each process.
         restarts: Unexpected ends of processes.
         problems: Problems of the project files as they are now, which are not applied.
@@ -46,6 +48,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     dead: int
     lag: dict[str, int]
     waiting: dict[str, int]
+    paused: tuple[str, ...]
     processes: dict[str, str]
     restarts: int
     problems: int
@@ -58,6 +61,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         parts.append("lag " + (", ".join(f"{k} {v:,}" for k, v in waiting) or "0"))
         if self.waiting:
             parts.append("keys waiting " + ", ".join(f"{k} {v:,}" for k, v in self.waiting.items()))
+        if self.paused:
+            parts.append(f"paused {', '.join(self.paused)}")
         bad = [f"{name} {state}" for name, state in self.processes.items() if state != "ready"]
         parts.append(", ".join(bad) or f"{len(self.processes)} processes ready")
         if self.restarts:
@@ -73,6 +78,7 @@ async def look(fleet: Fleet, others: Iterable[Child], problems: int) -> Status:
     total: Counter[str] = Counter()
     lag: Counter[str] = Counter()
     waiting: Counter[str] = Counter()
+    paused: set[str] = set()
     for answer in answers:
         for (name, component), value in answer.items():
             total[name] += int(value)
@@ -80,6 +86,8 @@ async def look(fleet: Fleet, others: Iterable[Child], problems: int) -> Status:
                 lag[component] += int(value)
             if name == _WAITING and value:
                 waiting[component] += int(value)
+            if name == _PAUSED and value:
+                paused.add(component)
     children = [*others, *fleet.children.values()]
     return Status(
         incoming=_sum(total, _IN),
@@ -88,6 +96,7 @@ async def look(fleet: Fleet, others: Iterable[Child], problems: int) -> Status:
         dead=_sum(total, _DEAD),
         lag=dict(lag),
         waiting=dict(waiting),
+        paused=tuple(sorted(paused)),
         processes={each.spec.name: each.state for each in children},
         restarts=sum(each.restarts for each in children),
         problems=problems,

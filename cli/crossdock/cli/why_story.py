@@ -215,6 +215,7 @@ class Teller:
                 time=datetime.fromisoformat(fact.time),
                 detail=fact.entry.detail,
                 children=fact.entry.children,
+                detours=fact.detours,
             )
             others = any(self._registry.about(each).personal for each in contracts_of(route))
             why = explain(route, message, recorded, personal, others=others)

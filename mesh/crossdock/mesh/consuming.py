@@ -343,7 +343,12 @@ class Consuming:
             letter=letter.sequence,
         )
         await records.write(
-            self._bus, component.kind, component.name, [entry], revision=component.revision
+            self._bus,
+            component.kind,
+            component.name,
+            [entry],
+            revision=component.revision,
+            detours=error.detours,
         )
         self._known.pop(incoming.sequence, None)
         self._observe("dead", 1)

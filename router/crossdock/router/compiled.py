@@ -23,6 +23,7 @@ from crossdock.router.python_steps.frames import Described
 from crossdock.router.resequencing import Resequencer, compile_resequence
 from crossdock.router.route_file import Branch, Computed, RouteFile, destinations_of
 from crossdock.router.steps.compiling import compile_steps
+from crossdock.router.steps.detour import detours_in
 
 _NO_FUNCTIONS: Final[Mapping[str, Described]] = MappingProxyType({})
 
@@ -129,6 +130,11 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def asks(self) -> bool:
         """Whether it may need answers from outside to decide."""
         return any(each.asks for each in self.steps)
+
+    @cached_property
+    def detours(self) -> dict[str, bool]:
+        """Its detours, and whether they are taken as long as no operator decides on them."""
+        return {each.detour: each.on for each in detours_in(self.steps)}
 
     def expressions(self) -> Iterator[tuple[str, Expression]]:
         """Yield every expression, with its JSON Pointer in the route file."""

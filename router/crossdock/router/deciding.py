@@ -21,8 +21,9 @@ from crossdock.router.compiled import CompiledRoute
 from crossdock.router.conditions import Condition
 from crossdock.router.driving import drive
 from crossdock.router.effects import Answer, Deciding, Effect
-from crossdock.router.flow import MAX_PARTS, Child, Flow, Ran, Run, walk
+from crossdock.router.flow import MAX_PARTS, NO_DETOURS, Child, Flow, Ran, Run, walk
 from crossdock.router.resequencing import next_in_turn
+from crossdock.router.steps.detour import Switched
 
 WHERE = "where does not hold"
 NO_BRANCH = "no branch holds"
@@ -58,7 +59,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     arrivals: tuple[Arrival, ...] = ()
 
 
-def decide(route: CompiledRoute, message: Message) -> Decision:
+def decide(route: CompiledRoute, message: Message, detours: Switched = NO_DETOURS) -> Decision:
     """Decide what a route makes of a message, when it asks for nothing else.
 
     The same route and message give the same decision, down to ids and bytes (I4), unless an
@@ -67,12 +68,13 @@ def decide(route: CompiledRoute, message: Message) -> Decision:
     Args:
         route: A route that does not ask; one that does needs :func:`deciding`.
         message: The message.
+        detours: Which detours are taken; the others are as the route file says.
 
     Raises:
         Retry: When the machine was too busy to run an expression in its time.
     """
     if not route.straight:
-        return drive(deciding(route, message), _unasked)
+        return drive(deciding(route, message, detours), _unasked)
     contract = route.accepted.get(message.dataschema)
     if contract is None or contract.name != message.type:
         return _not_accepted(route, message)
@@ -82,40 +84,40 @@ def decide(route: CompiledRoute, message: Message) -> Decision:
     return _straight(route, message, contract, value)
 
 
-def deciding(route: CompiledRoute, message: Message) -> Deciding[Decision]:
+def deciding(
+    route: CompiledRoute, message: Message, detours: Switched = NO_DETOURS
+) -> Deciding[Decision]:
     """Decide what any route makes of a message, asking for what it needs from outside.
 
-    The same route, message and answers give the same decision. Never raises because of the data.
+    The same route, message, detours and answers give the same decision. Never raises because of
+    the data.
 
     Raises:
         CrossdockError: What an answer leads to, other than Reject; Retry also when the machine was
             too busy to run an expression in its time.
     """
     if route.grouping is None or message.type != GROUP_TYPE:
-        return (yield from _of_message(route, message, waits=route.resequence is not None))
+        waits = route.resequence is not None
+        return (yield from _of_message(route, message, detours, waits=waits))
     if route.aggregate is not None:
         return _of_group(route, route.aggregate, message)
     try:
-        return (yield from _of_message(route, next_in_turn(message), waits=False))
+        return (yield from _of_message(route, next_in_turn(message), detours, waits=False))
     except Reject as error:
         return Decision(outcome="rejected", reason=error.reason)
 
 
-def _of_message(route: CompiledRoute, message: Message, *, waits: bool) -> Deciding[Decision]:
-    """Decide what becomes of a message.
-
-    Args:
-        route: The route.
-        message: The message.
-        waits: Whether its turn has still to come.
-    """
+def _of_message(
+    route: CompiledRoute, message: Message, detours: Switched, *, waits: bool
+) -> Deciding[Decision]:
+    """Decide what becomes of a message, whose turn has still to come when it `waits`."""
     contract = route.accepted.get(message.dataschema)
     if contract is None or contract.name != message.type:
         return _not_accepted(route, message)
     value, problems = contract.decode(message.data)
     if problems:
         return _breaks(contract, problems)
-    run = Run(message, contract)
+    run = Run(message, contract, detours)
     try:
         variables = _variables(route, message)
         flow = Flow(

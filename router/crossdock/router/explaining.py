@@ -21,8 +21,9 @@ from crossdock.router.conditions import Guard
 from crossdock.router.deciding import Decision, deciding, expired
 from crossdock.router.driving import drive
 from crossdock.router.effects import Answer, Claim, Effect, Invoke
-from crossdock.router.flow import PureStep, Ran
+from crossdock.router.flow import NO_DETOURS, PureStep, Ran
 from crossdock.router.seen_values import Seen, seen_values
+from crossdock.router.steps.detour import Detour, Switched
 from crossdock.router.watched import Look, Looks, watched
 
 Children = tuple[tuple[str, str], ...]
@@ -81,11 +82,13 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
         time: When.
         detail: Why, in one line.
         children: Destination and id of each message that was made.
+        detours: Which detours were taken.
     """
 
     time: datetime
     detail: str = ""
     children: Children = ()
+    detours: Switched = NO_DETOURS
 
 
 def explain(
@@ -167,6 +170,9 @@ class _Telling:
         """Tell of each step, and of those in it."""
         told = []
         for step in steps:
+            if isinstance(step, Detour):
+                told += [self._detour(step), *self.steps(step.steps)]
+                continue
             guard = getattr(step, "guard", None)
             ran = self._ran.get(step.name)
             why = f"{step.pattern}: {_NOT_REACHED if ran is None else _made(ran)}"
@@ -176,6 +182,17 @@ class _Telling:
                 told.append(Told(place=step.name, held=ran is not None or None, why=why))
             told += self.steps(getattr(step, "steps", ()))
         return told
+
+    def _detour(self, step: Detour) -> Told:
+        """Tell whether it was switched on."""
+        ran = self._ran.get(step.name)
+        if ran is None and self.decision is not None:
+            return Told(place=step.name, condition=step.detour, why=f"detour: {_NOT_REACHED}")
+        on = self._recorded.detours.get(step.detour, step.on)
+        known = step.detour in self._recorded.detours
+        why = ("on" if on else "off") if known else "as the route file says: it was not recorded"
+        made = f"; {ran.given} in, {ran.made} on" if ran is not None and on else ""
+        return Told(place=step.name, condition=step.detour, held=on, why=f"detour: {why}{made}")
 
     def branches(self) -> list[Told]:
         """Tell of each branch; of what joins a group, that it does."""
@@ -205,7 +222,7 @@ class _Telling:
         if gone is not None:
             return gone
         try:
-            return drive(deciding(self._route, message), self._answer)
+            return drive(deciding(self._route, message, self._recorded.detours), self._answer)
         except _Unanswered as unanswered:
             self.stopped = str(unanswered)
         except CrossdockError as error:

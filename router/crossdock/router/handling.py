@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -24,6 +24,7 @@ from crossdock.router.compiled import CompiledRoute
 from crossdock.router.deciding import Decision, decide, deciding, expired
 from crossdock.router.driving import drive_async
 from crossdock.router.revision import Revision, Revisions
+from crossdock.router.steps.detour import Switched
 
 Item = tuple[str, Message]
 _MOST_AT_ONCE = 2 * MAX_BATCH  # children that wait to be stored (I8)
@@ -35,6 +36,7 @@ class Made:
     """What a batch has made so far, and is to be stored.
 
     Attributes:
+        detours: Which detours were taken when it was decided.
         entries: Of the record, one for each message.
         groups: The children of each message.
         count: How many children, and members of groups, there are.
@@ -42,7 +44,8 @@ class Made:
         joining: Messages that are to join groups, with their place in the batch.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, detours: Switched) -> None:
+        self.detours = detours
         self.entries: list[records.Entry] = []
         self.groups: list[list[Item]] = []
         self.count = 0
@@ -69,11 +72,13 @@ class Half(msgspec.Struct, frozen=True):
         revision: What records call this state of the route.
         kind: What records call it: ``group`` is the second half of a route that aggregates.
         groups: What messages join, in the first half of such a route.
+        detours: Returns which detours are taken now: what all messages of a batch go by.
     """
 
     revision: Revision
     kind: records.Kind = "route"
     groups: GroupStore | None = None
+    detours: Callable[[], Switched] = dict
 
 
 class RouteHandler:
@@ -105,51 +110,53 @@ class RouteHandler:
         start = time.perf_counter()
         await self._keep_revision()
         outcomes: list[CrossdockError | None] = []
-        made = Made()
-        async with contextlib.aclosing(self._decisions(batch)) as decisions:
+        made = Made(self._half.detours())
+        async with contextlib.aclosing(self._decisions(batch, made.detours)) as decisions:
             async for incoming, decision in decisions:
                 outcomes.append(self._take(incoming, decision, made, len(outcomes)))
                 if made.count > _MOST_AT_ONCE:
                     await self._store(made, outcomes)
-                    made = Made()
+                    made = Made(made.detours)
         await self._store(made, outcomes)
         self._metrics.seconds.observe(time.perf_counter() - start)
         return outcomes
 
     async def _decisions(
-        self, batch: Sequence[Incoming]
+        self, batch: Sequence[Incoming], detours: Switched
     ) -> AsyncGenerator[tuple[Incoming, Decision | CrossdockError]]:
         """Yield what is decided for each message, in order."""
         if not self._route.asks:
             paused = time.perf_counter()
             for each in batch:
-                yield each, self._decide(each)
+                yield each, self._decide(each, detours)
                 if not self._route.straight and time.perf_counter() - paused > _PAUSE_EVERY:
                     await asyncio.sleep(0)  # thousands of parts must not stop our signs of life
                     paused = time.perf_counter()
             return
         for first in range(0, len(batch), _ASKING):
             part = batch[first : first + _ASKING]
-            decisions = await asyncio.gather(*(self._decide_asking(each) for each in part))
+            decisions = await asyncio.gather(*(self._decide_asking(each, detours) for each in part))
             for each, decision in zip(part, decisions, strict=True):
                 yield each, decision
 
-    def _decide(self, incoming: Incoming) -> Decision | CrossdockError:
+    def _decide(self, incoming: Incoming, detours: Switched) -> Decision | CrossdockError:
         try:
             message = incoming.message()
-            return self._expired(message) or decide(self._route, message)
+            return self._expired(message) or decide(self._route, message, detours)
         except ValueError as error:
             return Reject(str(error))
         except Retry as error:
             return error
 
-    async def _decide_asking(self, incoming: Incoming) -> Decision | CrossdockError:
+    async def _decide_asking(
+        self, incoming: Incoming, detours: Switched
+    ) -> Decision | CrossdockError:
         try:
             message = incoming.message()
             known = self._expired(message)
             if known is not None:
                 return known
-            return await drive_async(deciding(self._route, message), self._answers)
+            return await drive_async(deciding(self._route, message, detours), self._answers)
         except ValueError as error:
             return Reject(str(error))
         except CrossdockError as error:
@@ -165,9 +172,9 @@ class RouteHandler:
     ) -> CrossdockError | None:
         """Note what is to be stored for a message; return what else is to become of it."""
         if isinstance(decision, CrossdockError):
-            return decision
+            return _noted(decision, made.detours)
         if decision.outcome == "rejected":
-            return Reject(decision.reason, decision.problems)
+            return _noted(Reject(decision.reason, decision.problems), made.detours)
         message = incoming.message()
         entry = records.Entry(
             message.id,
@@ -243,7 +250,12 @@ class RouteHandler:
             if made.entries:
                 half = self._half
                 await records.write(
-                    self._bus, half.kind, name, made.entries, revision=half.revision.name
+                    self._bus,
+                    half.kind,
+                    name,
+                    made.entries,
+                    revision=half.revision.name,
+                    detours=made.detours,
                 )
         except Retry as error:
             raise Disconnected(error.reason) from error
@@ -264,6 +276,12 @@ class RouteHandler:
             sent = sum(1 for group in made.groups for each in group if each[0] is subject)
             if sent:
                 self._metrics.sent.inc(destination, sent)
+
+
+def _noted(error: CrossdockError, detours: Switched) -> CrossdockError:
+    """Return an error that tells which detours were taken, should it lead to a dead letter."""
+    error.detours = dict(detours)
+    return error
 
 
 def parts_of(groups: list[list[Item]]) -> list[list[Item]]:

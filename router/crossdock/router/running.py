@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 from prometheus_client import Gauge
 
 from crossdock.mesh.bus import Bus, ConsumerSpec
@@ -96,7 +98,12 @@ class Router:
 
     def seen(self) -> list[Seen]:
         """Return how each route is, for who asks."""
-        return [seen_of("route", name, each) for name, each in self._components.named()]
+        found = []
+        for route, runner in self._components.running():
+            seen = seen_of("route", route.compiled.name, runner)
+            detours = self._detours(route.compiled)()
+            found.append(msgspec.structs.replace(seen, detours=detours))
+        return found
 
     async def stop(self) -> None:
         """Stop, each route and process finishing what it has begun."""
@@ -132,6 +139,9 @@ class Router:
         self._lag[halves[0].durable] = state.pending
         return runner
 
+    def _detours(self, route: CompiledRoute) -> Callable[[], dict[str, bool]]:
+        return lambda: self._controls.detours(route.name, route.detours)
+
     def _groups(self, route: CompiledRoute) -> GroupStore | None:
         if route.grouping is None:
             return None
@@ -143,7 +153,7 @@ class Router:
     ) -> Consuming:
         """Return what takes the groups of a route when they are complete."""
         compiled = route.compiled
-        half = Half(route.revision, "group")
+        half = Half(route.revision, "group", detours=self._detours(compiled))
         in_order = compiled.resequence is not None
         send = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
         handler = GroupHandler(self._bus, compiled.name, groups, send, counts)
@@ -188,7 +198,7 @@ class Router:
             key=route_key(compiled),
             revision=route.revision.name,
         )
-        half = Half(route.revision, "route", groups)
+        half = Half(route.revision, "route", groups, self._detours(compiled))
         permit = self._controls.permit("route", compiled.name)
         handler = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
         made = consuming_of(self._bus, component, spec, handler, observer(counts), permit)

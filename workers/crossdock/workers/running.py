@@ -68,7 +68,7 @@ class Workers:
         """Return how each source and destination is, for who asks."""
         return [
             seen_of(each.permit.name.kind, each.permit.name.name, each)
-            for _, each in self._components.named()
+            for each in self._components.runners()
         ]
 
     async def stop(self) -> None:

@@ -222,12 +222,12 @@ BREAKER_OPEN = Definition(
     "crossdock_breaker_open", "gauge", "1 while the circuit breaker pauses consumption, else 0."
 )
 PAUSED = Definition(
-    "crossdock_paused",
+    "crossdock_component_paused",
     "gauge",
     "1 while an operator has the component paused or drained, else 0; the same in all replicas.",
 )
 RATE_LIMIT = Definition(
-    "crossdock_rate_limit",
+    "crossdock_rate_limit_messages",
     "gauge",
     "Messages a second that an operator allows all replicas of the component together; 0 when none "
     "has said so.",

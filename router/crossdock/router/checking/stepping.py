@@ -35,6 +35,7 @@ from crossdock.router.checking.types import (
 from crossdock.router.checking.world import Answers, Arm, World
 from crossdock.router.flow import PureStep
 from crossdock.router.steps.content_filter import ContentFilter
+from crossdock.router.steps.detour import Detour
 from crossdock.router.steps.enricher import Enricher
 from crossdock.router.steps.expiration import Expiration
 from crossdock.router.steps.function import Function
@@ -71,6 +72,7 @@ class Walk:
             IdempotentReceiver: self._idempotent_receiver,
             WireTap: lambda _, world: world,
             ScatterGather: self._scatter,
+            Detour: self._detour,
         }
 
     def through(self, steps: tuple[PureStep, ...], world: World) -> World:
@@ -251,3 +253,21 @@ class Walk:
             variables=world.variables | {step.join: list_of(inner.data)},
             complete=inner.complete,
         )
+
+    def _detour(self, step: Detour, world: World) -> World:
+        """Messages come here both ways: what follows must be right for either."""
+        taken = self.through(step.steps, world)
+        names = taken.variables.keys() | world.variables.keys()
+        return replace(
+            taken,
+            data=union(taken.data, world.data),
+            variables={each: _either(each, taken.variables, world.variables) for each in names},
+            contract=taken.contract if taken.contract == world.contract else None,
+            gates=world.gates,
+        )
+
+
+def _either(name: str, *ways: dict[str, Type]) -> Type:
+    """Return the type of a variable that may come both ways, or one way only."""
+    found = [way[name] for way in ways if name in way]
+    return union(*found) if len(found) == len(ways) else optional(found[0])

@@ -24,13 +24,14 @@ from crossdock.mesh.project.document import read_bytes
 from crossdock.mesh.project.problems import ProjectError
 from crossdock.mesh.project.scalars import Duration
 from crossdock.router.coverage import Coverage
+from crossdock.router.json_differences import json_differences
 from crossdock.router.processes.arriving import arrival_of
 from crossdock.router.processes.compiled import CompiledProcess
 from crossdock.router.processes.events import Event, Order, Place
 from crossdock.router.processes.folding import Folded, fold, time_up
 from crossdock.router.processes.instance import Command, Instance
 from crossdock.router.processes.process_file import FOLDER
-from crossdock.router.testing import Tested, json_differences
+from crossdock.router.testing import Tested
 
 _MAX_BYTES: Final = 1024 * 1024
 _NOW: Final = 1_767_225_600_000  # 2026-01-01T00:00:00Z

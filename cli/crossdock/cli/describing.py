@@ -133,4 +133,5 @@ def _worker(worker: WorkerFile) -> DescribedWorker:
         adapter=worker.adapter,
         publishes=worker.publishes,
         destination="" if worker.publishes else worker.destination,
+        replies=None if worker.reply is None else worker.reply.as_,
     )

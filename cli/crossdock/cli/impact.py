@@ -122,7 +122,9 @@ def _workers(
     workers, problems = read_named(folder, WORKERS, WorkerFile, "worker")
     unread += problems
     for worker in workers:
-        if _takes(worker.value.publishes, contract, after):
+        reply = worker.value.reply
+        made = worker.value.publishes if reply is None else reply.as_
+        if _takes(made, contract, after):
             yield Publisher(kind="worker", name=worker.value.worker)
 
 

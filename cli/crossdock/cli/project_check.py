@@ -14,6 +14,7 @@ from crossdock.cli.route_checks import check_routes, dangling, sends_to
 from crossdock.cli.route_loops import check_loops
 from crossdock.cli.worker_checks import CheckedWorker, check_workers
 from crossdock.contracts import ContractRef, Halt, Problem, Registry
+from crossdock.contracts.replying import REPLY
 from crossdock.gateway.api_file import FOLDER as APIS
 from crossdock.gateway.api_file import ApiFile
 from crossdock.gateway.client_file import load_clients
@@ -190,7 +191,8 @@ def _destinations(folder: Path, workers: list[CheckedWorker]) -> set[str]:
     """Return what is consumed; a worker that cannot be read or loaded has the benefit of doubt."""
     there = {path.stem for path in (folder / WORKERS).glob("*.y*ml")}
     unread = there - {each.loaded.value.worker for each in workers}
-    return unread | {each.loaded.value.destination for each in workers if not each.is_source}
+    consumed = {each.loaded.value.destination for each in workers if not each.is_source}
+    return unread | consumed | {REPLY}
 
 
 def _doubts(
@@ -229,6 +231,11 @@ def _idle(accepted: set[str], fed: set[str], workers: list[CheckedWorker]) -> It
             name = ContractRef.parse(value.publishes).name
             if name not in accepted:
                 yield document.problem(f"no route accepts {name}: what it publishes goes nowhere")
+        if value.reply is not None:
+            name = ContractRef.parse(value.reply.as_).name
+            if name not in accepted:
+                message = f"no route accepts {name}: what is answered goes nowhere"
+                yield document.problem(message, ("reply", "as"))
 
 
 def _outdated(routes: list[Loaded[RouteFile]], registry: Registry) -> Iterator[Problem]:

@@ -106,7 +106,17 @@ def _returns(
                 if match and door.place.system == place.system:
                     name = door.contract or match["name"]
                     found.setdefault(each.loaded.value.destination, []).append((door, name))
+        for answered in _answers(each):
+            found.setdefault(each.loaded.value.destination, []).append(answered)
     return found
+
+
+def _answers(worker: CheckedWorker) -> Iterator[tuple[_Door, str]]:
+    """Return as what the answers of a sink's system come in."""
+    value, file = worker.loaded.value, worker.loaded.document.file
+    if worker.is_sink and value.reply is not None:
+        name = ContractRef.parse(value.reply.as_).name
+        yield _Door(Place("reply", value.destination), name, f"the `reply` of {file}"), name
 
 
 def _ways(

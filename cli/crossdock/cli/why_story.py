@@ -9,9 +9,10 @@ import msgspec
 
 from crossdock.contracts import CrossdockError, Message
 from crossdock.contracts.reference import version_of
+from crossdock.contracts.replying import REPLY
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.project.contract_files import load_contracts
-from crossdock.mesh.records import GROUP
+from crossdock.mesh.records import GROUP, contract_of
 from crossdock.mesh.telemetry.trace_context import trace_id, valid_traceparent
 from crossdock.mesh.trail import Fact, Trail
 from crossdock.router.explaining import Explanation, Recorded, contracts_of, explain
@@ -43,7 +44,8 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
     """What one route or destination did with one message.
 
     Attributes:
-        kind: Route or destination; group for the messages that a route has put together.
+        kind: Route or destination; group for the messages that a route has put together; answer for
+            what a system answered, which came in again; reply for what went to whoever asked.
         where: Its name.
         id: Id of the message, or of the group.
         outcome: What became of it; ``pending`` when nothing is recorded yet.
@@ -156,7 +158,7 @@ class Teller:
             return Hop(kind="route", where=name, id=message.id, outcome="pending")
         hop = _hop(fact)
         hop = msgspec.structs.replace(hop, **await self._why(fact, message))
-        nexts = self._nexts(trail, name, fact.entry.children)
+        nexts = await self._nexts(trail, name, fact.entry.children)
         again = _again(trail, name, message.id)
         for each in again:
             nexts += await self._sent_again(trail, name, each.id)
@@ -170,32 +172,53 @@ class Teller:
         message = Message.from_headers(stored.headers, stored.data)
         return [await self._route(trail, route, message)]
 
-    def _nexts(self, trail: Trail, route: str, children: tuple[tuple[str, str], ...]) -> list[Hop]:
+    async def _nexts(
+        self, trail: Trail, route: str, children: tuple[tuple[str, str], ...]
+    ) -> list[Hop]:
         return [
-            self._group(trail, route, child)
+            await self._group(trail, route, child)
             if where == GROUP
-            else self._destination(trail, where, child)
+            else await self._destination(trail, where, child)
             for where, child in children
         ]
 
-    def _group(self, trail: Trail, route: str, group_id: str) -> Hop:
+    async def _group(self, trail: Trail, route: str, group_id: str) -> Hop:
         """Tell of a group that the message has joined."""
         fact = trail.last("group", route, group_id)
         if fact is None:
             waits = "it is not complete yet"
             return Hop(kind="group", where=route, id=group_id, outcome="pending", detail=waits)
         again = _again(trail, route, group_id)
-        nexts = self._nexts(trail, route, fact.entry.children)
-        nexts += [self._group(trail, route, each.id) for each in again]
+        nexts = await self._nexts(trail, route, fact.entry.children)
+        nexts += [await self._group(trail, route, each.id) for each in again]
         return msgspec.structs.replace(_hop(fact), again=again, next=tuple(nexts))
 
-    def _destination(self, trail: Trail, name: str, message_id: str) -> Hop:
+    async def _destination(self, trail: Trail, name: str, message_id: str) -> Hop:
+        if name == REPLY:
+            return Hop(kind="reply", where="whoever asked", id=message_id, outcome="delivered")
         fact = trail.last("destination", name, message_id)
         if fact is None:
             return Hop(kind="destination", where=name, id=message_id, outcome="pending")
         again = _again(trail, name, message_id)
-        nexts = tuple(self._destination(trail, name, each.id) for each in again)
-        return msgspec.structs.replace(_hop(fact), again=again, next=nexts)
+        nexts = [await self._answer(trail, *each) for each in fact.entry.children]
+        nexts += [await self._destination(trail, name, each.id) for each in again]
+        return msgspec.structs.replace(_hop(fact), again=again, next=tuple(nexts))
+
+    async def _answer(self, trail: Trail, where: str, message_id: str) -> Hop:
+        """Tell of what a system answered, and of the routes that took it."""
+        routes = {each.where for each in trail.facts if _is_of(each, "route", message_id)}
+        hops = [
+            hop
+            for name in sorted(routes)
+            for hop in await self._sent_again(trail, name, message_id)
+        ]
+        return Hop(
+            kind="answer",
+            where=contract_of(where) or where,
+            id=message_id,
+            outcome="published",
+            next=tuple(hops),
+        )
 
     async def _why(self, fact: Fact, message: Message) -> dict[str, object]:
         """Return what the explanation adds to a hop."""

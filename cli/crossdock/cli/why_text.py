@@ -16,10 +16,17 @@ from crossdock.router.explaining import Told
 _COLOURS: Final = {
     "routed": "green",
     "delivered": "green",
+    "published": "green",
     "grouped": "green",
     "filtered": "yellow",
     "dead": "bold red",
     "pending": "cyan",
+}
+_ARROWS: Final = {
+    "destination": "[dim]→[/] ",
+    "group": "group of ",
+    "answer": "[dim]←[/] ",
+    "reply": "[dim]←[/] ",
 }
 _INDENT: Final = "  "
 
@@ -77,7 +84,7 @@ def _lines(hop: Hop, depth: int = 0) -> Iterator[str]:
 
 
 def _title(hop: Hop) -> str:
-    arrow = {"destination": "[dim]→[/] ", "group": "group of "}.get(hop.kind, "route ")
+    arrow = _ARROWS.get(hop.kind, "route ")
     colour = _COLOURS.get(hop.outcome, "white")
     title = f"{arrow}[bold]{escape(hop.where)}[/] [{colour}]{hop.outcome}[/]"
     if hop.kind != "route":

@@ -19,6 +19,11 @@ def is_token(text: str) -> bool:
     return _TOKEN.match(text) is not None
 
 
+def kind_of(subject: str) -> str:
+    """Return the kind of stream that one of our subjects belongs to: its second token."""
+    return subject.split(".", 2)[1]
+
+
 def _token(text: str, what: str) -> str:
     if not is_token(text):
         raise ValueError(
@@ -82,8 +87,16 @@ class Subjects(msgspec.Struct, frozen=True):
         """Return where a claimed key is: ``<mesh>.once.<component>.<digest>``."""
         return f"{self.mesh}.once.{_token(component, 'component')}.{_token(digest, 'digest')}"
 
+    def reply(self, address: str) -> str:
+        """Return where replies to a return address go: ``<mesh>.reply.<address>``."""
+        return f"{self.mesh}.reply.{_token(address, 'return address')}"
+
     def stream(self, kind: str) -> str:
-        """Return a stream's name: ``in``, ``out``, ``dead``, ``record``, ``once``, ``group``."""
+        """Return a stream's name.
+
+        Args:
+            kind: ``in``, ``out``, ``dead``, ``record``, ``once``, ``group`` or ``reply``.
+        """
         return f"{self.mesh}-{kind}"
 
     def contract_of(self, subject: str) -> str | None:

@@ -17,7 +17,7 @@ from collections.abc import Coroutine, Sequence
 from nats.errors import Error as NatsError
 
 from crossdock.contracts import CrossdockError, Disconnected, Halt, Reject, Retry
-from crossdock.mesh import dead_letters, records
+from crossdock.mesh import dead_letters, records, replies
 from crossdock.mesh.admitting import Admission
 from crossdock.mesh.attempts import Attempts
 from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming, Puller
@@ -333,6 +333,7 @@ class Consuming:
             headers=incoming.headers,
             data=incoming.data,
         )
+        await replies.tell_failure(self._bus, incoming, component.name, error.reason)
         reach("dead-letter-stored")
         entry = records.Entry(
             _id_of(incoming),

@@ -15,6 +15,7 @@ import msgspec
 from crossdock.contracts import Disconnected, Message
 from crossdock.contracts.ids import millis_of
 from crossdock.contracts.reference import version_of
+from crossdock.contracts.replying import REPLY
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Stored
 from crossdock.mesh.redriving import AUDIT
@@ -244,7 +245,10 @@ class _Story:
     def complete(self) -> bool:
         return all(
             entry is not None
-            and all(self._last(child) in self._delivered for _, child in self._children(entry))
+            and all(
+                where == REPLY or self._last(child) in self._delivered
+                for where, child in self._children(entry)
+            )
             for entry in self._routes.values()
         )
 
@@ -294,7 +298,8 @@ class _Story:
     def _destination(self, destination: str, child: str) -> DestinationStatus:
         last = self._last(child)
         entry = self._delivered.get(last) or self._groups.get(last)
-        state: DestinationState = "pending"
+        # A reply is there for whoever asked as soon as the route has sent it.
+        state: DestinationState = "delivered" if destination == REPLY else "pending"
         if entry is not None:
             state = msgspec.convert(entry.outcome, DestinationState)
         detail = entry.detail if entry is not None else ""

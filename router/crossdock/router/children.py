@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crossdock.contracts import Contract, Message, Reject, child_id
+from crossdock.contracts.replying import REPLY, address_of
 from crossdock.mesh.expression import UNDEFINED, Expression
 from crossdock.router.compiled import CompiledBranch, CompiledRoute, Target
 from crossdock.router.flow import Child, Flow, base_extensions, make_child
@@ -38,6 +39,8 @@ def children_of(
         targets = branch.targets if branch.chosen is None else chosen(branch, flow)
         data = data_of(branch.name, branch.mapping, sent, flow)
         for target in targets:
+            if target.destination == REPLY and address_of(message) is None:
+                continue  # nobody waits
             own = child_id(source, parent, route.name, target.destination + part, target.index)
             child = make_child(message, own, route.source, sent, data, extensions)
             children.append(Child(target.destination, child))

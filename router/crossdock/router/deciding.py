@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -9,6 +10,7 @@ import msgspec
 
 from crossdock.contracts import Contract, Message, Problem, Reject
 from crossdock.contracts.expiry import EXPIRY, is_expired
+from crossdock.contracts.replying import REPLY
 from crossdock.mesh.expression import Json
 from crossdock.mesh.groups import GROUP_TYPE, Arrival
 from crossdock.mesh.groups.state import read_completed
@@ -17,7 +19,7 @@ from crossdock.mesh.ordering import KEY
 from crossdock.router.aggregating import Aggregator
 from crossdock.router.children import children_of
 from crossdock.router.choosing import branches_for, choose, holds
-from crossdock.router.compiled import CompiledRoute
+from crossdock.router.compiled import CompiledBranch, CompiledRoute
 from crossdock.router.conditions import Condition
 from crossdock.router.driving import drive
 from crossdock.router.effects import Answer, Deciding, Effect
@@ -29,6 +31,7 @@ WHERE = "where does not hold"
 NO_BRANCH = "no branch holds"
 EXPIRED = "expired"
 NO_DESTINATION = "no destination was chosen"
+NOBODY_WAITS = "nobody waits for a reply: the message has no return address"
 NOT_ACCEPTED = "contract or version is not accepted by this route"
 
 
@@ -197,10 +200,8 @@ def _straight(route: CompiledRoute, message: Message, contract: Contract, value:
         )
     if not children:
         where = route.where is not None and not conditions[0].held
-        chosen = NO_DESTINATION if branches else NO_BRANCH
-        return Decision(
-            outcome="filtered", conditions=tuple(conditions), reason=WHERE if where else chosen
-        )
+        reason = WHERE if where else _nothing_sent(branches)
+        return Decision(outcome="filtered", conditions=tuple(conditions), reason=reason)
     return Decision(
         outcome="routed",
         children=tuple(children),
@@ -260,15 +261,15 @@ def _of_group(route: CompiledRoute, aggregate: Aggregator, message: Message) -> 
 def _sent(route: CompiledRoute, flows: list[Flow], run: Run) -> Decision:
     """Send parts to the branches that want them."""
     children: list[Child] = []
-    taken: dict[str, None] = {}
+    taken: dict[str, CompiledBranch] = {}
     for each in flows:
         branches = branches_for(route, each, run)
         children += children_of(route, run.message, run.accepted, each, branches)
-        taken.update(dict.fromkeys(branch.name for branch in branches))
+        taken.update({branch.name: branch for branch in branches})
         if len(children) > MAX_PARTS:
             raise Reject(f"more than {MAX_PARTS} messages would be sent for this one")
     if not children:
-        return _filtered(run, NO_DESTINATION if taken else NO_BRANCH)
+        return _filtered(run, _nothing_sent(taken.values()))
     return Decision(
         outcome="routed",
         children=(*run.taps, *children),
@@ -276,6 +277,14 @@ def _sent(route: CompiledRoute, flows: list[Flow], run: Run) -> Decision:
         branches=tuple(taken),
         steps=tuple(run.ran),
     )
+
+
+def _nothing_sent(branches: Iterable[CompiledBranch]) -> str:
+    """Say why branches that were taken sent nothing."""
+    targets = [target.destination for each in branches for target in each.targets]
+    if REPLY in targets:
+        return NOBODY_WAITS
+    return NO_DESTINATION if targets else NO_BRANCH
 
 
 def _filtered(run: Run, reason: str) -> Decision:

@@ -13,6 +13,8 @@ import msgspec
 
 from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry
 from crossdock.contracts.expiry import EXPIRY
+from crossdock.contracts.replying import REPLY, REPLY_TO
+from crossdock.contracts.subjects import kind_of
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.bus.committing import MAX_BATCH
@@ -23,6 +25,7 @@ from crossdock.router.answering import Answers
 from crossdock.router.compiled import CompiledRoute
 from crossdock.router.deciding import Decision, decide, deciding, expired
 from crossdock.router.driving import drive_async
+from crossdock.router.flow import Child
 from crossdock.router.revision import Revision, Revisions
 from crossdock.router.steps.detour import Switched
 
@@ -101,7 +104,9 @@ class RouteHandler:
         self._tracing = tracing
         self._metrics = metrics
         self._answers = answers
-        self._subjects = {name: bus.subjects.outgoing(name) for name in route.destinations}
+        self._subjects = {
+            name: bus.subjects.outgoing(name) for name in route.destinations if name != REPLY
+        }
         contracts = ",".join(sorted({each.name for each in route.accepted.values()}))
         self._step = processing(bus.subjects.stream("in") + f"/{contracts}", route.name)
 
@@ -209,8 +214,13 @@ class RouteHandler:
             if hop.traceparent != extensions.get("traceparent", ""):
                 own = made.extensions | {"traceparent": hop.traceparent}
                 made = msgspec.structs.replace(made, extensions=own)
-            items.append((self._subjects[child.destination], made))
+            items.append((self._subject(child), made))
         return items
+
+    def _subject(self, child: Child) -> str:
+        if child.destination != REPLY:
+            return self._subjects[child.destination]
+        return self._bus.subjects.reply(child.message.extensions[REPLY_TO])
 
     async def _join(self, made: Made, outcomes: list[CrossdockError | None]) -> None:
         """Store members with their groups; who could not join is told in its outcome.
@@ -241,8 +251,12 @@ class RouteHandler:
             Reject: One of the children can never be stored.
         """
         await self._join(made, outcomes)
+        if REPLY in self._route.destinations:
+            parts = [part for each in _by_stream(made.groups) for part in parts_of(each)]
+        else:
+            parts = parts_of(made.groups)
         in_order = self._route.order is not None
-        writes = [self._bus.publish_many(part, in_order=in_order) for part in parts_of(made.groups)]
+        writes = [self._bus.publish_many(part, in_order=in_order) for part in parts]
         name = self._route.name
         try:
             await asyncio.gather(*writes)
@@ -272,10 +286,27 @@ class RouteHandler:
                 self._revision_kept = True
 
     def _count_sent(self, made: Made) -> None:
+        total = 0
         for destination, subject in self._subjects.items():
             sent = sum(1 for group in made.groups for each in group if each[0] is subject)
             if sent:
                 self._metrics.sent.inc(destination, sent)
+            total += sent
+        replies = sum(map(len, made.groups)) - total
+        if replies:
+            self._metrics.sent.inc(REPLY, replies)
+
+
+def _by_stream(groups: list[list[Item]]) -> list[list[list[Item]]]:
+    """Part groups by the streams that they go to: no batch goes to two."""
+    streams: dict[str, list[list[Item]]] = {}
+    for group in groups:
+        parts: dict[str, list[Item]] = {}
+        for item in group:
+            parts.setdefault(kind_of(item[0]), []).append(item)
+        for kind, part in parts.items():
+            streams.setdefault(kind, []).append(part)
+    return list(streams.values())
 
 
 def _noted(error: CrossdockError, detours: Switched) -> CrossdockError:

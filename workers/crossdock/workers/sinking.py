@@ -17,7 +17,8 @@ from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.expression import UNDEFINED
 from crossdock.mesh.fail_points import reach
 from crossdock.mesh.telemetry import DestinationMetrics, Hop, Tracing, processing
-from crossdock.workers.adapter import Delivery, Sink
+from crossdock.workers.adapter import Delivered, Delivery, Sink
+from crossdock.workers.answering import Answering
 from crossdock.workers.loading import LoadedWorker
 
 EXPIRED: Final = "expired"
@@ -38,6 +39,7 @@ class SinkHandler:
         self._destination = worker.file.destination
         self._sink = sink
         self._map = worker.map
+        self._answering = None if worker.reply is None else Answering(bus, worker, worker.reply)
         self._buries_expired = worker.file.expired == "dead"
         self._tracing = tracing
         self._metrics = metrics
@@ -65,14 +67,11 @@ class SinkHandler:
                 outcomes[index] = Reject(str(error))
             except (Reject, Retry) as error:
                 outcomes[index] = error
-        if deliveries:
-            results = await self._deliver(list(deliveries.values()))
-            for index, result in zip(deliveries, results, strict=True):
-                outcomes[index] = result
+        answers = await self._carry_out(batch, deliveries, hops, outcomes)
         for index, hop in hops.items():
             hop.end(outcomes[index])
         reach("delivered")
-        await self._record(batch, outcomes, dropped)
+        await self._record(batch, outcomes, dropped, answers)
         self._metrics.seconds.observe(time.perf_counter() - start)
         return outcomes
 
@@ -117,24 +116,64 @@ class SinkHandler:
             attempt=incoming.delivered,
         )
 
-    async def _deliver(self, deliveries: list[Delivery]) -> Sequence[CrossdockError | None]:
+    async def _carry_out(
+        self,
+        batch: Sequence[Incoming],
+        deliveries: dict[int, Delivery],
+        hops: dict[int, Hop],
+        outcomes: list[CrossdockError | None],
+    ) -> dict[int, Message]:
+        """Deliver, and store what is answered; note what came of each.
+
+        Returns:
+            What the answers have become.
+        """
+        answering = self._answering
+        if answering is None:
+            for index, result in (await self._deliver(deliveries)).items():
+                outcomes[index] = result if isinstance(result, CrossdockError) else None
+            return {}
+        kept = {index: answering.kept(each.id) for index, each in deliveries.items()}
+        answers = {index: each for index, each in kept.items() if each is not None}
+        asked = {index: each for index, each in deliveries.items() if index not in answers}
+        for index, result in (await self._deliver(asked)).items():
+            if isinstance(result, CrossdockError):
+                outcomes[index] = result
+                continue
+            try:
+                message, traceparent = batch[index].message(), hops[index].traceparent
+                answers[index] = answering.made(message, result, traceparent)
+            except CrossdockError as error:
+                outcomes[index] = error
+        reach("answered")
+        failed = await answering.store(
+            {deliveries[index].id: each for index, each in answers.items()}
+        )
+        for index in answers:
+            outcomes[index] = failed.get(deliveries[index].id)
+        return answers
+
+    async def _deliver(self, deliveries: dict[int, Delivery]) -> dict[int, Delivered]:
+        if not deliveries:
+            return {}
         try:
             if not self._open:
                 await self._sink.open()
                 self._open = True
-            results = await self._sink.deliver(deliveries)
+            results = await self._sink.deliver(list(deliveries.values()))
         except Disconnected:
             await self.close()
             raise
         if any(isinstance(each, Disconnected) for each in results):
             await self.close()
-        return results
+        return dict(zip(deliveries, results, strict=True))
 
     async def _record(
         self,
         batch: Sequence[Incoming],
         outcomes: list[CrossdockError | None],
         dropped: set[int],
+        answers: dict[int, Message],
     ) -> None:
         entries = [
             records.Entry(
@@ -142,6 +181,7 @@ class SinkHandler:
                 incoming.sequence,
                 "filtered" if index in dropped else "delivered",
                 EXPIRED if index in dropped else "",
+                _answered(answers.get(index)),
                 attempts=incoming.delivered,
             )
             for index, (incoming, outcome) in enumerate(zip(batch, outcomes, strict=True))
@@ -155,6 +195,10 @@ class SinkHandler:
             raise Disconnected("the record could not be stored") from error
         self._metrics.delivered.inc(len(entries) - len(dropped))
         self._metrics.expired.inc(len(dropped))
+
+
+def _answered(answer: Message | None) -> tuple[tuple[str, str], ...]:
+    return () if answer is None else ((records.came_in(answer.type), answer.id),)
 
 
 def _attributes(message: Message, hop: Hop) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
@@ -12,10 +13,12 @@ from faststream.nats import NatsBroker
 from nats.errors import Error as NatsError
 
 from crossdock.contracts import Disconnected, Message, Subjects, keyed_id
+from crossdock.contracts.subjects import kind_of
 from crossdock.mesh.bus.bucket import Bucket
 from crossdock.mesh.bus.committing import MAX_BATCH, Committer, Outgoing, Published
 from crossdock.mesh.bus.consumers import ConsumerState, list_consumers
 from crossdock.mesh.bus.fast_client import speed_up
+from crossdock.mesh.bus.hearing import hearing
 from crossdock.mesh.bus.latest import read_each, read_newest
 from crossdock.mesh.bus.pinning import PinnedPuller
 from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
@@ -184,6 +187,10 @@ class Bus:
         stream = self.subjects.stream(kind)
         return read_stream(self.client, stream, subject=subject, sequence=sequence, since=since)
 
+    def hearing(self, subject: str) -> AbstractAsyncContextManager[asyncio.Event]:
+        """Hear, while within, that something is published on a subject; see :func:`hearing`."""
+        return hearing(self.client, subject)
+
     async def read_one(self, kind: str, sequence: int) -> Stored | None:
         """Return one message of a stream of the mesh, or None when it is not there."""
         return await read_one(self.client, self.subjects.stream(kind), sequence)
@@ -264,7 +271,7 @@ class Bus:
                 await self.client.close()
 
     def _committer(self, subject: str) -> Committer:
-        kind = subject.split(".", 2)[1]
+        kind = kind_of(subject)
         committer = self._committers.get(kind)
         if committer is None:
             committer = Committer(self.client, self.subjects.stream(kind))

@@ -129,6 +129,8 @@ class DescribedWorker(msgspec.Struct, frozen=True, kw_only=True):
         adapter: What speaks its protocol.
         publishes: Contract, ``name@range``; None for a sink.
         destination: What a sink consumes.
+        replies: Contract as which the answers of a sink's system come in, ``name@range``; None for
+            none.
     """
 
     name: str
@@ -136,6 +138,7 @@ class DescribedWorker(msgspec.Struct, frozen=True, kw_only=True):
     adapter: str
     publishes: str | None = None
     destination: str = ""
+    replies: str | None = None
 
 
 class DescribedApi(msgspec.Struct, frozen=True, kw_only=True):

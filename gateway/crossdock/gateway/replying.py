@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote
 
@@ -27,7 +27,7 @@ from crossdock.gateway.preferring import preferences
 from crossdock.gateway.problems import Refused, refusal_of, unavailable
 from crossdock.gateway.request_body import Gone
 from crossdock.mesh.conversation import is_over
-from crossdock.mesh.replies import Outcome, find_reply, wait_for_reply
+from crossdock.mesh.replies import IsOver, Outcome, find_reply, wait_for_reply
 
 PATH_END: Final = "/reply"
 _SEQUENCE: Final = re.compile(rb"(?:[^&]*&)*seq=([0-9]{1,18})(?:&|\Z)")
@@ -176,14 +176,13 @@ class Replies:
         where = reply_location(message_id, sequence)
         await _send(request, self._checked(outcome, None), where, [])
 
-    async def _look(self, address: str, over: Callable[[], Awaitable[bool]]) -> Outcome:
+    async def _look(self, address: str, over: IsOver) -> Outcome:
         try:
-            found = await find_reply(self._ingress.bus, address)
+            return await find_reply(self._ingress.bus, address, over)
         except CrossdockError as error:
             raise refusal_of(error) from error
-        return found if isinstance(found, Message) or (found and await over()) else None
 
-    def _over(self, message_id: str, sequence: int | None) -> Callable[[], Awaitable[bool]]:
+    def _over(self, message_id: str, sequence: int | None) -> IsOver:
         """Return what tells whether nothing of a message is on its way any more."""
 
         async def over() -> bool:
@@ -197,9 +196,7 @@ class Replies:
 
         return over
 
-    async def _wait(
-        self, request: Request, address: str, seconds: float, over: Callable[[], Awaitable[bool]]
-    ) -> Outcome:
+    async def _wait(self, request: Request, address: str, seconds: float, over: IsOver) -> Outcome:
         """Wait for a reply; None when there is none in time.
 
         Raises:

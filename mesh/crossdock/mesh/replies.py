@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -39,7 +39,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-Outcome = Message | Failure | None
+Outcome: TypeAlias = Message | Failure | None
+IsOver: TypeAlias = Callable[[], Awaitable[bool]]
 
 
 async def tell_failure(bus: Bus, incoming: Incoming, where: str, reason: str) -> None:
@@ -69,12 +70,26 @@ async def tell_failure(bus: Bus, incoming: Incoming, where: str, reason: str) ->
         _log.warning("failure not told", extra={"component": where, "why": error.reason})
 
 
-async def find_reply(bus: Bus, address: str) -> Outcome:
-    """Return the reply at a return address, or why there is none; None when nothing is there yet.
+async def find_reply(bus: Bus, address: str, is_over: IsOver) -> Outcome:
+    """Return the reply at a return address, or why there is none; None when neither is known yet.
+
+    Args:
+        bus: The bus.
+        address: The return address.
+        is_over: Tells, once there is a notice of a failure, whether nothing of the conversation is
+            on its way any more: until then, another way of the request may still be answered.
 
     Raises:
         Disconnected: The broker does not answer.
     """
+    found = await _first(bus, address)
+    if not isinstance(found, Failure):
+        return found
+    # The reply may have come while we looked whether one still can.
+    return await _first(bus, address) if await is_over() else None
+
+
+async def _first(bus: Bus, address: str) -> Outcome:
     failure = None
     async for stored in bus.read("reply", subject=bus.subjects.reply(address)):
         message = Message.from_headers(stored.headers, stored.data)
@@ -88,7 +103,7 @@ async def wait_for_reply(
     bus: Bus,
     address: str,
     stop: asyncio.Event,
-    is_over: Callable[[], Awaitable[bool]],
+    is_over: IsOver,
 ) -> Outcome:
     """Wait for the reply at a return address.
 
@@ -98,8 +113,7 @@ async def wait_for_reply(
         bus: The bus.
         address: The return address.
         stop: Set it to end the waiting; what is there then is returned.
-        is_over: Tells, once there is a notice of a failure, whether nothing of the conversation is
-            on its way any more: until then, another way of the request may still be answered.
+        is_over: See :func:`find_reply`.
 
     Returns:
         The reply, or why there is none; None when told to stop.
@@ -111,8 +125,8 @@ async def wait_for_reply(
     async with bus.hearing(bus.subjects.reply(address)) as heard:
         while True:
             with contextlib.suppress(Disconnected):
-                found = await find_reply(bus, address)
-                if isinstance(found, Message) or (found is not None and await is_over()):
+                found = await find_reply(bus, address, is_over)
+                if found is not None:
                     return found
             if stop.is_set():
                 return None

@@ -80,6 +80,7 @@ def _api(api: ApiFile) -> DescribedApi:
         publishes=api.publishes,
         description=api.description,
         maps=api.map is not None,
+        replies=None if api.reply is None else api.reply.contract,
     )
 
 

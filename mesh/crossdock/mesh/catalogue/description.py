@@ -151,6 +151,7 @@ class DescribedApi(msgspec.Struct, frozen=True, kw_only=True):
         publishes: Contract of what a request becomes, ``name@range``.
         description: For people.
         maps: Whether a mapping makes the data; otherwise the body is the data.
+        replies: Contract of the reply that a caller gets, ``name@range``; None when it gets none.
     """
 
     name: str
@@ -159,6 +160,7 @@ class DescribedApi(msgspec.Struct, frozen=True, kw_only=True):
     publishes: str
     description: str = ""
     maps: bool = False
+    replies: str | None = None
 
 
 class Caller(msgspec.Struct, frozen=True):

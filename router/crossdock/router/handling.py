@@ -14,7 +14,6 @@ import msgspec
 from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry
 from crossdock.contracts.expiry import EXPIRY
 from crossdock.contracts.replying import REPLY, REPLY_TO
-from crossdock.contracts.subjects import kind_of
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.bus.committing import MAX_BATCH
@@ -22,6 +21,7 @@ from crossdock.mesh.fail_points import reach
 from crossdock.mesh.groups import Arrival, GroupStore
 from crossdock.mesh.telemetry import RouteMetrics, Tracing, processing
 from crossdock.router.answering import Answers
+from crossdock.router.batches import Item, by_stream, parts_of
 from crossdock.router.compiled import CompiledRoute
 from crossdock.router.deciding import Decision, decide, deciding, expired
 from crossdock.router.driving import drive_async
@@ -29,7 +29,6 @@ from crossdock.router.flow import Child
 from crossdock.router.revision import Revision, Revisions
 from crossdock.router.steps.detour import Switched
 
-Item = tuple[str, Message]
 _MOST_AT_ONCE = 2 * MAX_BATCH  # children that wait to be stored (I8)
 _PAUSE_EVERY = 0.05
 _ASKING = 64  # messages that ask other systems at the same time
@@ -107,6 +106,7 @@ class RouteHandler:
         self._subjects = {
             name: bus.subjects.outgoing(name) for name in route.destinations if name != REPLY
         }
+        self._replies = REPLY in route.destinations
         contracts = ",".join(sorted({each.name for each in route.accepted.values()}))
         self._step = processing(bus.subjects.stream("in") + f"/{contracts}", route.name)
 
@@ -251,10 +251,8 @@ class RouteHandler:
             Reject: One of the children can never be stored.
         """
         await self._join(made, outcomes)
-        if REPLY in self._route.destinations:
-            parts = [part for each in _by_stream(made.groups) for part in parts_of(each)]
-        else:
-            parts = parts_of(made.groups)
+        groups = by_stream(made.groups) if self._replies else [made.groups]
+        parts = [part for each in groups for part in parts_of(each)]
         in_order = self._route.order is not None
         writes = [self._bus.publish_many(part, in_order=in_order) for part in parts]
         name = self._route.name
@@ -297,33 +295,10 @@ class RouteHandler:
             self._metrics.sent.inc(REPLY, replies)
 
 
-def _by_stream(groups: list[list[Item]]) -> list[list[list[Item]]]:
-    """Part groups by the streams that they go to: no batch goes to two."""
-    streams: dict[str, list[list[Item]]] = {}
-    for group in groups:
-        parts: dict[str, list[Item]] = {}
-        for item in group:
-            parts.setdefault(kind_of(item[0]), []).append(item)
-        for kind, part in parts.items():
-            streams.setdefault(kind, []).append(part)
-    return list(streams.values())
-
-
 def _noted(error: CrossdockError, detours: Switched) -> CrossdockError:
     """Return an error that tells which detours were taken, should it lead to a dead letter."""
     error.detours = dict(detours)
     return error
-
-
-def parts_of(groups: list[list[Item]]) -> list[list[Item]]:
-    """Join groups to batches that the server takes at once, never splitting a group."""
-    parts: list[list[Item]] = []
-    for group in groups:
-        if parts and len(parts[-1]) + len(group) <= MAX_BATCH:
-            parts[-1].extend(group)
-        else:
-            parts.append(list(group))
-    return parts
 
 
 def _detail(decision: Decision) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from crossdock.contracts import Contract, ContractRef, Halt, Registry, is_token
+from crossdock.contracts.replying import REPLY
 from crossdock.mesh.expression import Expression
 from crossdock.router.aggregating import LEAST_TIME
 from crossdock.router.compile_scope import CompileScope
@@ -148,6 +149,9 @@ class _Compiler:
     def _destination(self, name: str, place: str) -> str:
         if not is_token(name):
             message = f"{name[:80]!r} is not a destination: use a-z, 0-9, - and _"
+            self._scope.wrong(f"/{place}/send", message)
+        if name == REPLY:
+            message = "a process keeps no return address: let a route reply to whoever asked"
             self._scope.wrong(f"/{place}/send", message)
         return name
 

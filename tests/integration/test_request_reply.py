@@ -30,7 +30,7 @@ from asking_project import (
 from crossdock.contracts import Message
 from crossdock.contracts.reference import dataschema
 from crossdock.contracts.replying import return_address
-from crossdock.mesh import dead_letters
+from crossdock.mesh import dead_letters, redriving
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.project.scalars import Duration
 from crossdock.mesh.project.settings import GatewaySettings
@@ -193,6 +193,30 @@ async def test_a_request_that_dies_is_told_and_its_redriven_reply_found(
     response = await ask(gateway.http)
     assert (response.status_code, problem_kind(response)) == (502, "not-answered")
     assert "the server answered 422" in response.json()["detail"]
+    where = f"/v1/messages/{(await stored(gateway.bus, 'in'))[0].id}/reply"
+    assert problem_kind(await gateway.http.get(where, headers=SHOP)) == "not-answered"
+    bureau.answer = good
+    (letter,) = [each async for each in dead_letters.listing(gateway.bus)]
+    again = redriving.again(gateway.bus, letter, letter.data)
+    await redriving.redrive(gateway.bus, [again], by="test", reason="the bureau is right now")
+    late = await gateway.http.get(where, headers=SHOP | {"prefer": "wait=20"})
+    assert (late.status_code, late.json()) == (200, {"customer": "c-1", "score": 7})
+
+
+async def test_i4_an_answer_that_cannot_be_stored_now_is_not_asked_for_again(
+    bus: Bus, folder: Path, bureau: HttpPeer
+) -> None:
+    async with door(bus, folder) as gateway, running_router(bus, folder):
+        asking = asyncio.create_task(ask(gateway.http))
+        await until(lambda: _count(bus, "out", 1))
+        config = (await bus.jetstream.stream_info("t-in")).config
+        await bus.jetstream.update_stream(config.evolve(max_msgs=1))
+        async with running_workers(bus, folder):
+            await until(lambda: _came_again(bus))
+            await bus.jetstream.update_stream(config.evolve(max_msgs=-1))
+            response = await asking
+    assert (response.status_code, response.json()["score"]) == (200, 7)
+    assert len(bureau.calls) == 1
 
 
 async def test_a_second_way_that_dies_does_not_end_the_waiting(
@@ -303,6 +327,10 @@ async def _is_done(gateway: Running, where: str, headers: dict[str, str] = SHOP)
 
 async def _has_letters(bus: Bus) -> bool:
     return bool(await letters(bus))
+
+
+async def _came_again(bus: Bus) -> bool:
+    return any(each.redelivered for each in await bus.consumers("out"))
 
 
 async def _count(bus: Bus, kind: str, count: int) -> bool:

@@ -32,6 +32,7 @@ from crossdock.router.processes.process_file import ProcessFile
 from crossdock.router.python_steps.frames import Described
 from crossdock.router.python_steps.loading import load_functions
 from crossdock.router.route_file import RouteFile
+from crossdock.router.step_file import asked
 from crossdock.workers.loading import FOLDER as WORKERS
 from crossdock.workers.worker_file import WorkerFile
 
@@ -206,6 +207,7 @@ def _doubts(
     fed = {name for route in routes for name, _ in sends_to(route)}
     fed |= {name for each in processes for name, _ in process_sends(each.value)}
     yield from _unrouted(accepted, apis)
+    yield from _unanswered(accepted, routes)
     yield from _idle(accepted, fed, workers)
     yield from _outdated(routes, registry)
 
@@ -216,6 +218,16 @@ def _unrouted(accepted: set[str], apis: list[Loaded[ApiFile]]) -> Iterator[Probl
         if name not in accepted:
             message = f"no route accepts {name}: what it publishes goes nowhere"
             yield each.document.problem(message, ("publishes",))
+
+
+def _unanswered(accepted: set[str], routes: list[Loaded[RouteFile]]) -> Iterator[Problem]:
+    for each in routes:
+        for text in asked(each.value.steps):
+            name = ContractRef.parse(text).name
+            if name not in accepted:
+                yield each.document.problem(
+                    f"no route accepts {name}: nobody answers what is asked", ("steps",)
+                )
 
 
 def _accepted(routes: list[Loaded[RouteFile]]) -> set[str]:

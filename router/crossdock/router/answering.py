@@ -6,23 +6,29 @@ import asyncio
 from collections.abc import Sequence
 
 from crossdock.contracts import CrossdockError
+from crossdock.mesh.bus import Bus
 from crossdock.mesh.claims import Claims
+from crossdock.router.asking import ask_mesh
 from crossdock.router.calls.clients import Clients
-from crossdock.router.effects import Answer, Call, Claim, Effect, Invoke
+from crossdock.router.effects import Answer, Ask, Call, Claim, Effect, Invoke
 from crossdock.router.python_steps.process import StepProcess
 
 
 class Answers:
     """Everything that one route may ask."""
 
-    def __init__(self, clients: Clients, claims: Claims, functions: StepProcess | None) -> None:
+    def __init__(
+        self, bus: Bus, clients: Clients, claims: Claims, functions: StepProcess | None
+    ) -> None:
         """Ask nobody yet.
 
         Args:
+            bus: For questions over the mesh.
             clients: Other systems.
             claims: Keys that messages of the route have claimed.
             functions: The project's Python steps; others use them, too. None when it has none.
         """
+        self._bus = bus
         self._functions = functions
         self._clients = clients
         self._claims = claims
@@ -39,6 +45,8 @@ class Answers:
     async def _answer(self, effect: Effect) -> Answer:
         if isinstance(effect, Call):
             return await self._clients.answer(effect)
+        if isinstance(effect, Ask):
+            return await ask_mesh(self._bus, effect)
         if isinstance(effect, Invoke):
             return await self._invoke(effect)
         return await self._claim(effect)

@@ -126,7 +126,8 @@ class Router:
         compiled = route.compiled
         counts = RouteMetrics.of(self._metrics, compiled.name)
         clients = Clients(route.calls, self._folder)
-        answers = Answers(clients, Claims(self._bus, compiled.name), self._functions)
+        claims = Claims(self._bus, compiled.name)
+        answers = Answers(self._bus, clients, claims, self._functions)
         groups = self._groups(compiled)
         halves = [self._first(route, counts, answers, groups)]
         if groups is not None:

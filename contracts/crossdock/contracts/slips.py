@@ -1,8 +1,8 @@
 """Routing Slip: the stops that a message still has to go to, attached to the message.
 
-The attribute ``routingslip`` holds the number of the stop it is on its way to or at, from 1, and all
-of the stops: ``2 route:credit route:approval billing``. It is only ever moved on, so it comes to its
-end. Only the router sets it: one that comes from outside is dropped.
+The attribute ``routingslip`` holds the number of the stop that it is on its way to or at, from 1,
+and all of the stops: ``2 route:credit route:approval billing``. It is only ever moved on, so it
+comes to its end. Only the router sets it: one that comes from outside is dropped.
 """
 
 from __future__ import annotations

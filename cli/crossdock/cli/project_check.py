@@ -12,9 +12,11 @@ from crossdock.cli.api_checks import check_apis
 from crossdock.cli.process_checks import beside, check_processes, process_sends, takes
 from crossdock.cli.route_checks import check_routes, dangling, sends_to
 from crossdock.cli.route_loops import check_loops
+from crossdock.cli.slip_checks import stop_problems
 from crossdock.cli.worker_checks import CheckedWorker, check_workers
 from crossdock.contracts import ContractRef, Halt, Problem, Registry
 from crossdock.contracts.replying import REPLY
+from crossdock.contracts.slips import NEXT
 from crossdock.gateway.api_file import FOLDER as APIS
 from crossdock.gateway.api_file import ApiFile
 from crossdock.gateway.client_file import load_clients
@@ -173,6 +175,7 @@ def _together(
         if each.loaded.value.worker in names:  # they would share the subject of their dead letters
             message = "a route has the same name: give one of them another"
             yield each.loaded.document.problem(message, ("worker",))
+    yield from stop_problems(routes)
     yield from dangling(routes, _destinations(folder, workers))
 
 
@@ -193,7 +196,7 @@ def _destinations(folder: Path, workers: list[CheckedWorker]) -> set[str]:
     there = {path.stem for path in (folder / WORKERS).glob("*.y*ml")}
     unread = there - {each.loaded.value.worker for each in workers}
     consumed = {each.loaded.value.destination for each in workers if not each.is_source}
-    return unread | consumed | {REPLY}
+    return unread | consumed | {REPLY, NEXT}
 
 
 def _doubts(
@@ -231,7 +234,12 @@ def _unanswered(accepted: set[str], routes: list[Loaded[RouteFile]]) -> Iterator
 
 
 def _accepted(routes: list[Loaded[RouteFile]]) -> set[str]:
-    return {ContractRef.parse(each).name for route in routes for each in accepts(route.value)}
+    return {
+        ContractRef.parse(each).name
+        for route in routes
+        if not route.value.slip  # it takes only what a slip sends there
+        for each in accepts(route.value)
+    }
 
 
 def _idle(accepted: set[str], fed: set[str], workers: list[CheckedWorker]) -> Iterator[Problem]:

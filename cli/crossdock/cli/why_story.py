@@ -7,9 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from crossdock.contracts import CrossdockError, Message
+from crossdock.contracts import CrossdockError, Message, Reject
 from crossdock.contracts.reference import version_of
 from crossdock.contracts.replying import REPLY
+from crossdock.contracts.slips import name_of, route_of, slip_of
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.project.contract_files import load_contracts
 from crossdock.mesh.records import GROUP, contract_of
@@ -59,6 +60,7 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
         policy: Name of its failure policy.
         why: The decision, told condition by condition; None when it cannot be told.
         note: Why it cannot be told, or how far it is right.
+        slip: The routing slip of the message, and where on it this is; ``""`` without one.
         again: How it was sent again, when it was a dead letter.
         next: What became of what was made of it, and of what was sent again.
     """
@@ -77,6 +79,7 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
     policy: str = ""
     why: Explanation | None = None
     note: str = ""
+    slip: str = ""
     again: tuple[SentAgain, ...] = ()
     next: tuple[Hop, ...] = ()
 
@@ -156,7 +159,7 @@ class Teller:
         fact = trail.last("route", name, message.id)
         if fact is None:
             return Hop(kind="route", where=name, id=message.id, outcome="pending")
-        hop = _hop(fact)
+        hop = msgspec.structs.replace(_hop(fact), slip=_slip(message))
         hop = msgspec.structs.replace(hop, **await self._why(fact, message))
         nexts = await self._nexts(trail, name, fact.entry.children)
         again = _again(trail, name, message.id)
@@ -175,12 +178,16 @@ class Teller:
     async def _nexts(
         self, trail: Trail, route: str, children: tuple[tuple[str, str], ...]
     ) -> list[Hop]:
-        return [
-            await self._group(trail, route, child)
-            if where == GROUP
-            else await self._destination(trail, where, child)
-            for where, child in children
-        ]
+        hops: list[Hop] = []
+        for where, child in children:
+            stop = route_of(where)
+            if stop is not None:
+                hops += await self._sent_again(trail, stop, child)
+            elif where == GROUP:
+                hops.append(await self._group(trail, route, child))
+            else:
+                hops.append(await self._destination(trail, where, child))
+        return hops
 
     async def _group(self, trail: Trail, route: str, group_id: str) -> Hop:
         """Tell of a group that the message has joined."""
@@ -281,6 +288,19 @@ def _hop(fact: Fact) -> Hop:
         letter=entry.letter,
         revision=fact.revision,
     )
+
+
+def _slip(message: Message) -> str:
+    """Tell a routing slip, with the stop where the message is in brackets."""
+    try:
+        slip = slip_of(message)
+    except Reject as error:
+        return error.reason
+    if slip is None:
+        return ""
+    names = [name_of(each) for each in slip.stops]
+    names[slip.at - 1] = f"[{names[slip.at - 1]}]"
+    return f"stop {slip.at} of {len(names)}: {' → '.join(names)}"
 
 
 def _again(trail: Trail, where: str, message_id: str) -> tuple[SentAgain, ...]:

@@ -102,6 +102,8 @@ def _below(hop: Hop) -> Iterator[str]:
             state = f"route {hop.revision} ({escape(hop.revision_is)})"
         policy = f", policy {escape(hop.policy)}" if hop.policy else ""
         yield f"[dim]{state}{policy}[/]"
+    if hop.slip:
+        yield f"[dim]routing slip,[/] {escape(hop.slip)}"
     if hop.why is not None:
         for told in hop.why.told:
             yield from _told(told)

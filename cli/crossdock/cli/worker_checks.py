@@ -9,6 +9,7 @@ import msgspec
 
 from crossdock.contracts import ContractRef, Halt, Problem, Registry, Reject, is_token
 from crossdock.contracts.replying import REPLY
+from crossdock.contracts.slips import NEXT
 from crossdock.mesh.expression_file import load_expression
 from crossdock.mesh.ordering import KEY
 from crossdock.mesh.project.conversion import convert
@@ -97,8 +98,9 @@ def _consumed(worker: Loaded[WorkerFile]) -> Iterator[Problem]:
     if value.consumes is not None and not is_token(value.consumes):
         message = "not a name for a destination: use lower-case letters, digits, - and _"
         yield worker.document.problem(message, ("consumes",))
-    if value.publishes is None and value.destination == REPLY:
-        message = "`to: reply` means whoever asked: give the destination another name"
+    if value.publishes is None and value.destination in (REPLY, NEXT):
+        means = "whoever asked" if value.destination == REPLY else "the next stop of a routing slip"
+        message = f"`to: {value.destination}` means {means}: give the destination another name"
         yield worker.document.problem(message, ("consumes" if value.consumes else "worker",))
 
 

@@ -91,6 +91,10 @@ class Subjects(msgspec.Struct, frozen=True):
         """Return where replies to a return address go: ``<mesh>.reply.<address>``."""
         return f"{self.mesh}.reply.{_token(address, 'return address')}"
 
+    def stop(self, route: str) -> str:
+        """Return where a routing slip sends to a route: ``<mesh>.in.slip.<route>``."""
+        return f"{self.mesh}.in.slip.{_token(route, 'route')}"
+
     def stream(self, kind: str) -> str:
         """Return a stream's name.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from crossdock.contracts.replying import REPLY
+from crossdock.contracts.slips import route_of
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.finding import routes_for
@@ -72,6 +73,9 @@ class _Walk:
             return []
         if where == records.GROUP:
             return [_Due("group", component, child)]
+        route = route_of(where)
+        if route is not None:
+            return [_Due("route", route, child)]
         contract = records.contract_of(where)
         if contract is None:
             return [_Due("destination", where, child)]

@@ -16,6 +16,7 @@ from crossdock.contracts import Disconnected, Message
 from crossdock.contracts.ids import millis_of
 from crossdock.contracts.reference import version_of
 from crossdock.contracts.replying import REPLY
+from crossdock.contracts.slips import route_of
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Stored
 from crossdock.mesh.redriving import AUDIT
@@ -207,6 +208,7 @@ class _Story:
         self._routes: dict[str, records.Entry | None] = dict.fromkeys(routes)
         self._groups: dict[str, records.Entry] = {}
         self._delivered: dict[str, records.Entry] = {}
+        self._stops: set[str] = set()  # ids of what a routing slip has sent to a route
         self._sent_again: dict[str, str] = {}  # to a route: the id it had then
         self._again: dict[str, str] = {}  # to a destination: by the id it had before
 
@@ -214,10 +216,12 @@ class _Story:
         for entry in record.entries:
             if record.kind == "route" and self._concerns(record.where, entry):
                 self._routes[record.where] = entry
-            elif record.kind == "group":
+            elif record.kind == "group" or (record.kind == "route" and entry.id in self._stops):
                 self._groups[entry.id] = entry
             elif record.kind == "destination":
                 self._delivered[entry.id] = entry
+            if record.kind in ("route", "group"):
+                self._stops.update(child for where, child in entry.children if route_of(where))
 
     def is_dead(self, audited: records.Entry) -> bool:
         """Tell whether what was sent again is dead as far as we know."""
@@ -286,13 +290,16 @@ class _Story:
         )
 
     def _children(self, entry: records.Entry) -> list[tuple[str, str]]:
-        """Return what became of a message; in the place of a group what became of that."""
+        """Return what became of a message; in the place of a group or a stop what became of it."""
         found: list[tuple[str, str]] = []
         for destination, child in entry.children:
             last = self._last(child)
-            group = self._groups.get(last) if destination == records.GROUP else None
-            done = group is not None and group.outcome != "dead"
-            found += group.children if group is not None and done else [(destination, child)]
+            inner = destination == records.GROUP or route_of(destination) is not None
+            group = self._groups.get(last) if inner else None
+            if group is None or group.outcome == "dead":
+                found.append((destination, child))
+            else:
+                found += self._children(group)  # a slip has more stops
         return found
 
     def _destination(self, destination: str, child: str) -> DestinationStatus:

@@ -11,6 +11,8 @@ from typing import Final
 import msgspec
 
 from crossdock.contracts import Contract, ContractRef, Halt, Registry, is_token
+from crossdock.contracts.replying import REPLY
+from crossdock.contracts.slips import NEXT, route_of, route_stop
 from crossdock.mesh.expression import Expression
 from crossdock.mesh.groups import Rule
 from crossdock.mesh.message_view import VARIABLE
@@ -51,6 +53,7 @@ class CompiledBranch(msgspec.Struct, frozen=True):
         contract: What it sends; None for the contract of the message that came in.
         mapping: Makes the data that it sends; None when the data goes on unchanged.
         chosen: Gives those of the targets that are meant; None for all.
+        slips: They are stops, one after another, instead of destinations at once.
     """
 
     name: str
@@ -60,6 +63,7 @@ class CompiledBranch(msgspec.Struct, frozen=True):
     contract: Contract | None
     mapping: Expression | None
     chosen: Expression | None = None
+    slips: bool = False
 
 
 class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -79,6 +83,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         branches: In the order of the file.
         send_all: Every branch that holds is taken, instead of the first.
         on_failure: Name of its failure policy.
+        is_stop: It takes only what a routing slip sends to it.
         buries_expired: A message that has expired becomes a dead letter, instead of being filtered.
     """
 
@@ -95,6 +100,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     branches: tuple[CompiledBranch, ...]
     send_all: bool
     on_failure: str
+    is_stop: bool = False
     buries_expired: bool = False
 
     @property
@@ -103,6 +109,13 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         taps = [name for step in self.steps for name in step.destinations]
         sent = [target.destination for branch in self.branches for target in branch.targets]
         return tuple(dict.fromkeys([*taps, *sent]))
+
+    @cached_property
+    def sends_elsewhere(self) -> bool:
+        """Whether it may send to other places than destinations: replies, stops of a slip."""
+        return any(
+            each in (REPLY, NEXT) or route_of(each) is not None for each in self.destinations
+        )
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -152,7 +165,8 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             if branch.guard is not None:
                 yield f"/{branch.name}/when", branch.guard.expression
             if branch.chosen is not None:
-                yield f"/{branch.name}/to/expr", branch.chosen
+                key = "slip" if branch.slips else "expr"
+                yield f"/{branch.name}/to/{key}", branch.chosen
             if branch.mapping is not None:
                 yield f"/{branch.name}/map", branch.mapping
 
@@ -211,6 +225,7 @@ class _Compiler:
             branches=self._branches(),
             send_all=bool(route.send_all),
             on_failure=route.on_failure,
+            is_stop=route.slip,
             buries_expired=route.expired == "dead",
         )
         if route.aggregate is not None and route.resequence is not None:
@@ -274,8 +289,9 @@ class _Compiler:
             name=name,
             guard=self._scope.guard(branch.when, name, f"/{name}/when"),
             otherwise=branch.else_,
-            targets=self._targets(destinations_of(branch), f"/{name}/to", counts),
+            targets=self._targets_of(branch, f"/{name}/to", counts),
             chosen=self._chosen(branch, f"/{name}/to"),
+            slips=isinstance(branch.to, Computed) and branch.to.slip is not None,
             contract=contract,
             mapping=self._scope.expression(branch.map, f"/{name}/map"),
         )
@@ -283,7 +299,25 @@ class _Compiler:
     def _chosen(self, branch: Branch, pointer: str) -> Expression | None:
         if not isinstance(branch.to, Computed):
             return None
+        if branch.to.slip is not None:
+            return self._scope.expression(branch.to.slip, f"{pointer}/slip")
         return self._scope.expression(branch.to.expr, f"{pointer}/expr")
+
+    def _targets_of(
+        self, branch: Branch, pointer: str, counts: dict[str, int]
+    ) -> tuple[Target, ...]:
+        to = branch.to
+        if not isinstance(to, Computed) or to.slip is None:
+            return self._targets(destinations_of(branch), pointer, counts)
+        if {REPLY, NEXT} & {*to.among, *to.routes}:
+            self._scope.wrong(pointer, f"{REPLY!r} and {NEXT!r} are no stops")
+        targets = self._targets((*to.routes, *to.among), pointer, counts)
+        return tuple(
+            Target(route_stop(each.destination), each.index)
+            if each.destination in to.routes
+            else each
+            for each in targets
+        )
 
     def _targets(
         self, names: tuple[str, ...], pointer: str, counts: dict[str, int]

@@ -11,6 +11,7 @@ import msgspec
 from crossdock.contracts import Contract, Message, Problem, Reject
 from crossdock.contracts.expiry import EXPIRY, is_expired
 from crossdock.contracts.replying import REPLY
+from crossdock.contracts.slips import NEXT
 from crossdock.mesh.expression import Json
 from crossdock.mesh.groups import GROUP_TYPE, Arrival
 from crossdock.mesh.groups.state import read_completed
@@ -31,6 +32,7 @@ WHERE = "where does not hold"
 NO_BRANCH = "no branch holds"
 EXPIRED = "expired"
 NO_DESTINATION = "no destination was chosen"
+NO_MORE_STOPS = "its routing slip is at its end, or it has none"
 NOBODY_WAITS = "nobody waits for a reply: the message has no return address"
 NOT_ACCEPTED = "contract or version is not accepted by this route"
 
@@ -284,6 +286,8 @@ def _nothing_sent(branches: Iterable[CompiledBranch]) -> str:
     targets = [target.destination for each in branches for target in each.targets]
     if REPLY in targets:
         return NOBODY_WAITS
+    if NEXT in targets:
+        return NO_MORE_STOPS
     return NO_DESTINATION if targets else NO_BRANCH
 
 
@@ -303,6 +307,8 @@ def _not_accepted(route: CompiledRoute, message: Message) -> Decision:
         route.registry.of_message(message)
     except Reject as error:
         return Decision(outcome="rejected", reason=error.reason, problems=error.problems)
+    if route.is_stop:  # a slip has sent it here, and here alone
+        return Decision(outcome="rejected", reason=NOT_ACCEPTED)
     return Decision(outcome="filtered", reason=NOT_ACCEPTED)
 
 

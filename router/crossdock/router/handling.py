@@ -11,9 +11,17 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry
+from crossdock.contracts import (
+    CrossdockError,
+    Disconnected,
+    Message,
+    Reject,
+    Retry,
+    is_token,
+)
 from crossdock.contracts.expiry import EXPIRY
 from crossdock.contracts.replying import REPLY, REPLY_TO
+from crossdock.contracts.slips import route_of
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.bus.committing import MAX_BATCH
@@ -42,6 +50,7 @@ class Made:
         entries: Of the record, one for each message.
         groups: The children of each message.
         count: How many children, and members of groups, there are.
+        sent: How many children go to each destination.
         outcomes: How many of the messages were routed, filtered or grouped.
         joining: Messages that are to join groups, with their place in the batch.
     """
@@ -52,6 +61,7 @@ class Made:
         self.groups: list[list[Item]] = []
         self.count = 0
         self.outcomes: Counter[records.Outcome] = Counter()
+        self.sent: Counter[str] = Counter()
         self.joining: list[tuple[int, records.Entry, tuple[Arrival, ...]]] = []
 
     def add(self, entry: records.Entry, children: list[Item]) -> None:
@@ -104,9 +114,9 @@ class RouteHandler:
         self._metrics = metrics
         self._answers = answers
         self._subjects = {
-            name: bus.subjects.outgoing(name) for name in route.destinations if name != REPLY
+            name: bus.subjects.outgoing(name) for name in route.destinations if is_token(name)
         }
-        self._replies = REPLY in route.destinations
+        self._mixed = route.sends_elsewhere
         contracts = ",".join(sorted({each.name for each in route.accepted.values()}))
         self._step = processing(bus.subjects.stream("in") + f"/{contracts}", route.name)
 
@@ -190,6 +200,7 @@ class RouteHandler:
             incoming.delivered,
         )
         children = self._trace(message, decision)
+        made.sent.update([each.destination for each in decision.children])
         if decision.outcome == "grouped":
             made.joining.append((at, entry, decision.arrivals))
             made.count += len(decision.arrivals)
@@ -218,9 +229,13 @@ class RouteHandler:
         return items
 
     def _subject(self, child: Child) -> str:
-        if child.destination != REPLY:
-            return self._subjects[child.destination]
-        return self._bus.subjects.reply(child.message.extensions[REPLY_TO])
+        name, subjects = child.destination, self._bus.subjects
+        if name == REPLY:
+            return subjects.reply(child.message.extensions[REPLY_TO])
+        route = route_of(name)
+        if route is not None:
+            return subjects.stop(route)
+        return self._subjects.get(name) or subjects.outgoing(name)  # the next stop may be any
 
     async def _join(self, made: Made, outcomes: list[CrossdockError | None]) -> None:
         """Store members with their groups; who could not join is told in its outcome.
@@ -251,7 +266,7 @@ class RouteHandler:
             Reject: One of the children can never be stored.
         """
         await self._join(made, outcomes)
-        groups = by_stream(made.groups) if self._replies else [made.groups]
+        groups = by_stream(made.groups) if self._mixed else [made.groups]
         parts = [part for each in groups for part in parts_of(each)]
         in_order = self._route.order is not None
         writes = [self._bus.publish_many(part, in_order=in_order) for part in parts]
@@ -284,15 +299,8 @@ class RouteHandler:
                 self._revision_kept = True
 
     def _count_sent(self, made: Made) -> None:
-        total = 0
-        for destination, subject in self._subjects.items():
-            sent = sum(1 for group in made.groups for each in group if each[0] is subject)
-            if sent:
-                self._metrics.sent.inc(destination, sent)
-            total += sent
-        replies = sum(map(len, made.groups)) - total
-        if replies:
-            self._metrics.sent.inc(REPLY, replies)
+        for destination, count in made.sent.items():
+            self._metrics.sent.inc(destination, count)
 
 
 def _noted(error: CrossdockError, detours: Switched) -> CrossdockError:

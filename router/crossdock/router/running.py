@@ -181,11 +181,12 @@ class Router:
         compiled = route.compiled
         subjects = self._bus.subjects
         contracts = sorted({each.name for each in compiled.accepted.values()})
+        accepted = tuple(subjects.incoming(name) for name in contracts)
         spec = ConsumerSpec(
             stream=subjects.stream("in"),
             durable=f"{ROUTE_PREFIX}{compiled.name}",
             filters=(
-                *(subjects.incoming(name) for name in contracts),
+                *((subjects.stop(compiled.name),) if compiled.is_stop else accepted),
                 redrive_subject(self._bus, compiled.name),
             ),
             from_start=self._from_start,

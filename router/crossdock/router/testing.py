@@ -38,6 +38,7 @@ import msgspec
 from crossdock.contracts import Contract, ContractRef, CrossdockError, Message, Problem, Registry
 from crossdock.contracts.message import is_extension
 from crossdock.contracts.replying import REPLY_TO
+from crossdock.contracts.slips import name_of
 from crossdock.mesh.expression import Json
 from crossdock.mesh.project.document import read_bytes
 from crossdock.mesh.project.problems import ProjectError
@@ -253,7 +254,7 @@ def _differences(decision: Decision, example: Example, folder: Path) -> Iterator
     wanted = _OUTCOMES[expect] if isinstance(expect, str) else "routed"
     there: dict[str, list[bytes]] = {}
     for child in decision.children:
-        there.setdefault(child.destination, []).append(child.message.data)
+        there.setdefault(name_of(child.destination), []).append(child.message.data)
     # What a tap copies is sent, too, also of a message that is filtered then.
     outcome = "routed" if there else decision.outcome
     if outcome != wanted:

@@ -27,13 +27,17 @@ from asking_project import (
     running_workers,
     until,
 )
+from crossdock.cli.project_check import inspect_project
+from crossdock.cli.why_story import Hop, Teller
 from crossdock.contracts import Message
 from crossdock.contracts.reference import dataschema
 from crossdock.contracts.replying import return_address
 from crossdock.mesh import dead_letters, redriving
 from crossdock.mesh.bus import Bus
+from crossdock.mesh.conversation import is_over
 from crossdock.mesh.project.scalars import Duration
 from crossdock.mesh.project.settings import GatewaySettings
+from crossdock.mesh.trail import Trail, follow
 from http_peer import HttpPeer
 from nats_server import NatsServer
 from running_gateway import Running
@@ -335,3 +339,54 @@ async def _came_again(bus: Bus) -> bool:
 
 async def _count(bus: Bus, kind: str, count: int) -> bool:
     return len(await stored(bus, kind)) >= count
+
+
+async def test_a_smart_proxy_sees_the_reply_before_whoever_asked_gets_it(
+    bus: Bus, folder: Path
+) -> None:
+    """Two of them, one behind the other; whoever asks knows of none."""
+    back = "route: {}\nslip: true\naccepts: credit.check.answered@^1\nsend: [{{to: reply{}}}]\n"
+    more = ", as: credit.check.answered@1, map: \"{'customer': customer, 'score': score + 1}\""
+    (folder / "routes/ask.yaml").write_text(
+        "route: ask\naccepts: credit.check.requested@^1\n"
+        "send: [{to: {slip: \"['inner']\", routes: [inner]}, reply_via: outer-back}]\n"
+    )
+    (folder / "routes/inner.yaml").write_text(
+        "route: inner\nslip: true\naccepts: credit.check.requested@^1\n"
+        "send: [{to: bureau, reply_via: inner-back}]\n"
+    )
+    for name in ("inner-back", "outer-back"):
+        (folder / f"routes/{name}.yaml").write_text(back.format(name, more))
+    assert inspect_project(folder).problems == ()
+    async with (
+        running_router(bus, folder),
+        running_workers(bus, folder),
+        door(bus, folder) as gateway,
+    ):
+        response = await ask(gateway.http)
+        assert (response.status_code, response.json()["score"]) == (200, 9)
+        where = (await stored(bus, "in"))[0].id
+        await until(lambda: is_over(bus, where))
+        story = await Teller(bus, folder).tell(await _trail(bus, where), where)
+    told = _flat(story.hops)
+    assert [each.where for each in told] == [
+        "ask",
+        "inner",
+        "bureau",
+        "credit.check.answered",
+        "give-back",
+        "inner-back",
+        "outer-back",
+        "whoever asked",
+    ]
+    assert told[1].slip == "stop 1 of 1: [inner]"
+
+
+async def _trail(bus: Bus, message_id: str) -> Trail:
+    trail = await follow(bus, message_id)
+    assert trail is not None
+    return trail
+
+
+def _flat(hops: tuple[Hop, ...]) -> list[Hop]:
+    return [hop for each in hops for hop in (each, *_flat(each.next))]

@@ -28,6 +28,8 @@ def stop_problems(routes: Sequence[Loaded[RouteFile]]) -> Iterator[Problem]:
 def _stops(route: RouteFile) -> Iterator[tuple[str, Path_]]:
     for key, branches in (("send", route.send), ("send_all", route.send_all)):
         for index, branch in enumerate(branches):
+            if branch.reply_via is not None:
+                yield branch.reply_via, (key, index, "reply_via")
             if isinstance(branch.to, Computed):
                 at: Path_ = (key, index, "to", "routes")
                 yield from ((name, (*at, place)) for place, name in enumerate(branch.to.routes))

@@ -15,8 +15,9 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from crossdock.contracts import CrossdockError, Disconnected, Message, is_token, keyed_id
-from crossdock.contracts.replying import REPLY_TO
+from crossdock.contracts import CrossdockError, Disconnected, Message, keyed_id
+from crossdock.contracts.message import decode
+from crossdock.contracts.replying import REPLY_TO, waiting_at
 from crossdock.mesh.bus import Bus, Incoming
 
 _log = logging.getLogger("crossdock.replies")
@@ -55,8 +56,8 @@ async def tell_failure(bus: Bus, incoming: Incoming, where: str, reason: str) ->
         where: The component.
         reason: Why.
     """
-    address = incoming.headers.get(f"ce-{REPLY_TO}", "")
-    if not is_token(address):
+    address = waiting_at(decode(incoming.headers.get(f"ce-{REPLY_TO}", "")))
+    if address is None:
         return
     notice = Message(
         id=keyed_id(where, incoming.subject, str(incoming.sequence)),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crossdock.contracts import Contract, Message, Reject, child_id
-from crossdock.contracts.replying import REPLY, address_of
-from crossdock.contracts.slips import MAX_STOPS, NEXT, SLIP, Slip, name_of, slip_of
+from crossdock.contracts.replying import REPLY, REPLY_TO, addresses_of, through
+from crossdock.contracts.slips import MAX_STOPS, NEXT, SLIP, Slip, name_of, route_of, slip_of
 from crossdock.mesh.expression import UNDEFINED, Expression
-from crossdock.router.compiled import CompiledBranch, CompiledRoute, Target
+from crossdock.router.compiled import CompiledRoute
+from crossdock.router.compiled_branch import CompiledBranch, Target
 from crossdock.router.flow import Child, Flow, base_extensions, make_child
 
 
@@ -41,7 +42,9 @@ def children_of(
         sent = branch.contract or flow.contract or accepted
         data = data_of(branch.name, branch.mapping, sent, flow)
         for target, place, more in _places(branch, message, flow):
-            own_extensions = extensions | more if more else extensions
+            own_extensions = extensions
+            if more:  # an attribute with nothing in it is none
+                own_extensions = {k: v for k, v in (extensions | more).items() if v}
             own = child_id(source, parent, route.name, place + part, target.index)
             child = make_child(message, own, route.source, sent, data, own_extensions)
             children.append(Child(target.destination, child))
@@ -56,6 +59,17 @@ def _places(
     Raises:
         Reject: What it computes, or what the message brings along, cannot be followed.
     """
+    if branch.via is not None:
+        to_us = {REPLY_TO: through(branch.via, addresses_of(message))}
+        for target, place, more in _stops(branch, message, flow):
+            yield target, place, more | to_us
+    else:
+        yield from _stops(branch, message, flow)
+
+
+def _stops(
+    branch: CompiledBranch, message: Message, flow: Flow
+) -> Iterator[tuple[Target, str, dict[str, str]]]:
     if branch.slips:
         slip = slip_for(branch, message, flow)
         if slip is not None:
@@ -67,11 +81,18 @@ def _places(
         if name == NEXT:
             slip = slip_of(message)
             if slip is not None and not slip.is_last:
-                on = slip.moved_on()
+                moved = slip.moved_on()
                 # No destination has a `/`, so that no other child has this id.
-                yield Target(on.stop, target.index), f"{NEXT}/{on.stop}", {SLIP: str(on)}
-        elif name != REPLY or address_of(message) is not None:  # else nobody waits
+                yield Target(moved.stop, target.index), f"{NEXT}/{moved.stop}", {SLIP: str(moved)}
+        elif name != REPLY:
             yield target, name, {}
+        elif addresses := addresses_of(message):  # else nobody waits
+            address = addresses[0]
+            if route_of(address) is None:
+                yield target, name, {}
+            else:
+                on = Target(address, target.index)
+                yield on, f"{REPLY}/{address}", {REPLY_TO: " ".join(addresses[1:])}
 
 
 def chosen(branch: CompiledBranch, flow: Flow) -> list[Target]:

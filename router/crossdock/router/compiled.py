@@ -12,58 +12,23 @@ import msgspec
 
 from crossdock.contracts import Contract, ContractRef, Halt, Registry, is_token
 from crossdock.contracts.replying import REPLY
-from crossdock.contracts.slips import NEXT, route_of, route_stop
+from crossdock.contracts.slips import NEXT, route_of
 from crossdock.mesh.expression import Expression
 from crossdock.mesh.groups import Rule
 from crossdock.mesh.message_view import VARIABLE
 from crossdock.mesh.ordering import OrderKey
 from crossdock.router.aggregating import Aggregator, compile_aggregate
 from crossdock.router.compile_scope import CompileScope
+from crossdock.router.compiled_branch import BranchCompiler, CompiledBranch
 from crossdock.router.conditions import Guard
 from crossdock.router.flow import PureStep
 from crossdock.router.python_steps.frames import Described
 from crossdock.router.resequencing import Resequencer, compile_resequence
-from crossdock.router.route_file import Branch, Computed, RouteFile, destinations_of
+from crossdock.router.route_file import RouteFile
 from crossdock.router.steps.compiling import compile_steps
 from crossdock.router.steps.detour import detours_in
 
 _NO_FUNCTIONS: Final[Mapping[str, Described]] = MappingProxyType({})
-
-
-class Target(msgspec.Struct, frozen=True):
-    """A destination of a branch.
-
-    Attributes:
-        destination: Its name.
-        index: Tells apart the children that one message may send to the same destination.
-    """
-
-    destination: str
-    index: int
-
-
-class CompiledBranch(msgspec.Struct, frozen=True):
-    """One branch of a compiled route.
-
-    Attributes:
-        name: Where it stands in the route: ``send/0``.
-        guard: Its condition; None when it always holds, or holds when no other did.
-        otherwise: Taken only when no branch before it was.
-        targets: Where it sends.
-        contract: What it sends; None for the contract of the message that came in.
-        mapping: Makes the data that it sends; None when the data goes on unchanged.
-        chosen: Gives those of the targets that are meant; None for all.
-        slips: They are stops, one after another, instead of destinations at once.
-    """
-
-    name: str
-    guard: Guard | None
-    otherwise: bool
-    targets: tuple[Target, ...]
-    contract: Contract | None
-    mapping: Expression | None
-    chosen: Expression | None = None
-    slips: bool = False
 
 
 class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -273,68 +238,10 @@ class _Compiler:
             )
         key = "send_all" if route.send_all else "send"
         branches = route.send_all or route.send
-        counts: dict[str, int] = {}
+        branches_compiler = BranchCompiler(self._scope, counts_on=bool(route.send_all))
         compiled = []
         for at, branch in enumerate(branches):
             if branch.else_ and at != len(branches) - 1:
                 self._scope.wrong(f"/{key}/{at}/else", "`else` must be the last branch")
-            compiled.append(self._branch(branch, f"{key}/{at}", counts))
+            compiled.append(branches_compiler.compile(branch, f"{key}/{at}"))
         return tuple(compiled)
-
-    def _branch(self, branch: Branch, name: str, counts: dict[str, int]) -> CompiledBranch:
-        if branch.else_ and branch.when is not None:
-            self._scope.wrong(f"/{name}/else", "a branch has either `when` or `else`, not both")
-        contract = self._scope.contract(branch.as_, f"/{name}/as")
-        return CompiledBranch(
-            name=name,
-            guard=self._scope.guard(branch.when, name, f"/{name}/when"),
-            otherwise=branch.else_,
-            targets=self._targets_of(branch, f"/{name}/to", counts),
-            chosen=self._chosen(branch, f"/{name}/to"),
-            slips=isinstance(branch.to, Computed) and branch.to.slip is not None,
-            contract=contract,
-            mapping=self._scope.expression(branch.map, f"/{name}/map"),
-        )
-
-    def _chosen(self, branch: Branch, pointer: str) -> Expression | None:
-        if not isinstance(branch.to, Computed):
-            return None
-        if branch.to.slip is not None:
-            return self._scope.expression(branch.to.slip, f"{pointer}/slip")
-        return self._scope.expression(branch.to.expr, f"{pointer}/expr")
-
-    def _targets_of(
-        self, branch: Branch, pointer: str, counts: dict[str, int]
-    ) -> tuple[Target, ...]:
-        to = branch.to
-        if not isinstance(to, Computed) or to.slip is None:
-            return self._targets(destinations_of(branch), pointer, counts)
-        if {REPLY, NEXT} & {*to.among, *to.routes}:
-            self._scope.wrong(pointer, f"{REPLY!r} and {NEXT!r} are no stops")
-        targets = self._targets((*to.routes, *to.among), pointer, counts)
-        return tuple(
-            Target(route_stop(each.destination), each.index)
-            if each.destination in to.routes
-            else each
-            for each in targets
-        )
-
-    def _targets(
-        self, names: tuple[str, ...], pointer: str, counts: dict[str, int]
-    ) -> tuple[Target, ...]:
-        if not names:
-            self._scope.wrong(pointer, "goes nowhere: name a destination")
-        if len(set(names)) != len(names):
-            self._scope.wrong(pointer, "names a destination twice")
-        targets = []
-        for name in names:
-            if not is_token(name):
-                self._scope.wrong(
-                    pointer, f"{name[:80]!r} is not a destination: use a-z, 0-9, - and _"
-                )
-            # Only `send_all` can take two branches for one message: `send` always counts from 0,
-            # so that a branch put before another does not change the other's ids (I4).
-            index = counts.get(name, 0) if self._route.send_all else 0
-            counts[name] = index + 1
-            targets.append(Target(name, index))
-        return tuple(targets)

@@ -54,6 +54,8 @@ class Branch(_File, frozen=True, rename={"as_": "as", "else_": "else"}):
         when: JSONata condition over the data; a branch without one, and without ``else``, always
             holds.
         else_: Taken when no branch before it was.
+        reply_via: Route with ``slip: true`` that gets the reply to what is sent, before it goes to
+            whoever asked (Smart Proxy).
         as_: Contract of what is sent, ``name@range``; the accepted one when not given.
         map: JSONata that makes the data to send, or the name of a ``.jsonata`` file beside the
             route (Message Translator); the data goes on unchanged when not given.
@@ -62,6 +64,7 @@ class Branch(_File, frozen=True, rename={"as_": "as", "else_": "else"}):
     to: str | tuple[str, ...] | Computed
     when: str | None = None
     else_: bool = False
+    reply_via: str | None = None
     as_: str | None = None
     map: str | None = None
 

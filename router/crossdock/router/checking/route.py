@@ -23,7 +23,8 @@ from crossdock.router.checking.trees import tree_of
 from crossdock.router.checking.trying import try_route
 from crossdock.router.checking.types import Number
 from crossdock.router.checking.world import MESSAGE, Answers, Arm, World
-from crossdock.router.compiled import CompiledBranch, CompiledRoute
+from crossdock.router.compiled import CompiledRoute
+from crossdock.router.compiled_branch import CompiledBranch
 
 Examples = Callable[[Contract], tuple[Json, ...]]
 """Returns the valid examples of a contract."""

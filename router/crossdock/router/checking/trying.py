@@ -18,7 +18,8 @@ from crossdock.router.checking.finding import Finding
 from crossdock.router.checking.told import Told
 from crossdock.router.checking.trees import place_of, tree_of
 from crossdock.router.checking.world import Answers
-from crossdock.router.compiled import CompiledBranch, CompiledRoute
+from crossdock.router.compiled import CompiledRoute
+from crossdock.router.compiled_branch import CompiledBranch
 from crossdock.router.driving import drive
 from crossdock.router.effects import Answer, Ask, Call, Claim, Effect
 from crossdock.router.flow import Flow, Run, walk

@@ -41,12 +41,12 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         seconds: How long its caller waits; 0 for not at all.
-        preferred: It is the caller who said so, by ``Prefer``.
+        applied: What of the caller's ``Prefer`` that is; ``""`` when it said nothing.
         contract: As what the reply has to come; None for as anything.
     """
 
     seconds: float
-    preferred: bool = True
+    applied: str = ""
     contract: ContractRef | None = None
 
 
@@ -93,12 +93,13 @@ class Replies:
         said = preferences(headers)
         most = self._ingress.settings.max_wait
         if said.wait is not None:
-            return Wanted(seconds=min(said.wait, most), contract=contract)
+            waits = min(said.wait, most)
+            return Wanted(seconds=waits, applied=f"wait={waits:.0f}", contract=contract)
         if said.respond_async:
-            return Wanted(seconds=0, contract=contract)
+            return Wanted(seconds=0, applied="respond-async", contract=contract)
         if contract is None:
             return None
-        return Wanted(seconds=min(seconds, most), preferred=False, contract=contract)
+        return Wanted(seconds=min(seconds, most), contract=contract)
 
     @contextlib.contextmanager
     def place(self, wanted: Wanted | None) -> Iterator[None]:
@@ -133,9 +134,8 @@ class Replies:
         address = return_address(taken.source, taken.id)
         where = reply_location(taken.id, taken.sequence)
         applied: list[Header] = []
-        if wanted.preferred:
-            said = b"wait=%d" % wanted.seconds if wanted.seconds else b"respond-async"
-            applied.append((b"preference-applied", said))
+        if wanted.applied:
+            applied.append((b"preference-applied", wanted.applied.encode()))
         outcome = None
         if wanted.seconds:
             over = self._over(taken.id, taken.sequence)

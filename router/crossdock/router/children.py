@@ -41,10 +41,15 @@ def children_of(
     for branch in branches:
         sent = branch.contract or flow.contract or accepted
         data = data_of(branch.name, branch.mapping, sent, flow)
+        if branch.is_plain:  # nearly all are: the shortest way
+            for target in branch.targets if branch.chosen is None else chosen(branch, flow):
+                own = child_id(source, parent, route.name, target.destination + part, target.index)
+                child = make_child(message, own, route.source, sent, data, extensions)
+                children.append(Child(target.destination, child))
+            continue
         for target, place, more in _places(branch, message, flow):
-            own_extensions = extensions
-            if more:  # an attribute with nothing in it is none
-                own_extensions = {k: v for k, v in (extensions | more).items() if v}
+            # An attribute with nothing in it is none.
+            own_extensions = {k: v for k, v in (extensions | more).items() if v}
             own = child_id(source, parent, route.name, place + part, target.index)
             child = make_child(message, own, route.source, sent, data, own_extensions)
             children.append(Child(target.destination, child))

@@ -37,6 +37,7 @@ class CompiledBranch(msgspec.Struct, frozen=True):
         mapping: Makes the data that it sends; None when the data goes on unchanged.
         chosen: Gives those of the targets that are meant; None for all.
         via: Route that gets the replies to what it sends, before whoever asked.
+        is_plain: It sends to destinations, and to nothing else: no reply, no slip.
         slips: They are stops, one after another, instead of destinations at once.
     """
 
@@ -47,6 +48,7 @@ class CompiledBranch(msgspec.Struct, frozen=True):
     contract: Contract | None
     mapping: Expression | None
     chosen: Expression | None = None
+    is_plain: bool = False
     slips: bool = False
     via: str | None = None
 
@@ -77,6 +79,7 @@ class BranchCompiler:
             targets=self._targets_of(branch, f"/{name}/to"),
             chosen=self._chosen(branch, f"/{name}/to"),
             via=self._via(branch, f"/{name}"),
+            is_plain=_is_plain(branch),
             slips=isinstance(branch.to, Computed) and branch.to.slip is not None,
             contract=contract,
             mapping=self._scope.expression(branch.map, f"/{name}/map"),
@@ -128,3 +131,9 @@ class BranchCompiler:
             self._counts[name] = index + 1
             targets.append(Target(name, index))
         return tuple(targets)
+
+
+def _is_plain(branch: Branch) -> bool:
+    slips = isinstance(branch.to, Computed) and branch.to.slip is not None
+    elsewhere = {REPLY, NEXT}.intersection(destinations_of(branch))
+    return not (slips or elsewhere or branch.reply_via is not None)

@@ -146,7 +146,7 @@ def run_gateway(place: Place, listen: str | None) -> int:
     from crossdock.mesh.telemetry import GatewayMetrics
 
     project = LastGood(place.source, load_gateway, check_change)
-    settings = project.value.mesh.gateway
+    settings = project.value.mesh.door
     if listen is not None:
         settings = msgspec.structs.replace(settings, listen=listen)
     service = place.service("gateway", project.value.mesh)

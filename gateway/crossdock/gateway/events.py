@@ -43,7 +43,7 @@ class PostEvents:
         admission, size = self._ingress.admission, self._ingress.expected_size(request.headers)
         admission.enter(1, size)
         try:
-            most = self._ingress.settings.max_body
+            most = self._ingress.settings.largest_body
             await self._take(request, await read_body(request.receive, request.headers, most))
         finally:
             admission.leave(1, size)

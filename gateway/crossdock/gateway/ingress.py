@@ -74,7 +74,7 @@ class Ingress:
     def expected_size(self, headers: dict[bytes, bytes]) -> int:
         """Return how many bytes of memory a request's body may take."""
         declared = headers.get(b"content-length")
-        most = self.settings.max_body
+        most = self.settings.largest_body
         if declared is None or len(declared) > _LONGEST_LENGTH:
             return most if declared is not None or b"transfer-encoding" in headers else 0
         return min(int(declared), most)

@@ -47,7 +47,9 @@ class PostMessage:
             size = ingress.expected_size(request.headers)
             ingress.admission.enter(1, size)
             try:
-                data = await read_body(request.receive, request.headers, ingress.settings.max_body)
+                data = await read_body(
+                    request.receive, request.headers, ingress.settings.largest_body
+                )
                 await self.take(request, door, data, key, _SERVING)
             finally:
                 ingress.admission.leave(1, size)

@@ -46,7 +46,9 @@ class PostApi:
             size = ingress.expected_size(request.headers)
             ingress.admission.enter(1, size)
             try:
-                body = await read_body(request.receive, request.headers, ingress.settings.max_body)
+                body = await read_body(
+                    request.receive, request.headers, ingress.settings.largest_body
+                )
                 data, identity = self._made(body, parameters)
                 # With a line end, which no caller's own key and no other API's id has there.
                 key = key or (identity and f"{self._api.name}\n{identity}")

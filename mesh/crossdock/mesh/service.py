@@ -197,6 +197,7 @@ async def _connect_once(service: Service) -> Bus:
     subjects = Subjects(service.mesh.mesh)
     bus = await Bus.connect(service.url.reveal(), subjects, name=service.instance)
     try:
+        bus.claim_checks.configure(service.mesh.claim_check)
         await provision(bus, service.mesh.broker)
     except BaseException:
         await bus.close()

@@ -59,6 +59,31 @@ BROKER_RECONNECTS = Definition(
     "crossdock_broker_reconnects", "counter", "Times that the broker connection came back."
 )
 
+DATA_HELD = Definition(
+    "crossdock_data_held_messages",
+    "counter",
+    "Claim checks published: their data was stored, or was known already.",
+    ("data",),
+)
+DATA_FETCHED = Definition(
+    "crossdock_data_fetched_messages", "counter", "Claim checks whose data was fetched."
+)
+DATA_SECONDS = Definition(
+    "crossdock_data_duration_seconds",
+    "histogram",
+    "Time to store or to fetch the data of one claim check.",
+    buckets=_SECONDS,
+)
+DATA_OBJECTS = Definition(
+    "crossdock_data_objects", "gauge", "Data that is kept apart from its messages: how many."
+)
+DATA_BYTES = Definition(
+    "crossdock_data_bytes", "gauge", "Data that is kept apart from its messages: bytes on disk."
+)
+DATA_REMOVED = Definition(
+    "crossdock_data_removed_objects", "counter", "Data that no message needed any more."
+)
+
 ROUTE_IN = Definition(
     "crossdock_route_in_messages", "counter", "Deliveries that the route took from its stream."
 )
@@ -269,6 +294,12 @@ ALL: Final[tuple[Definition, ...]] = (
     PUBLISH_FAILURES,
     BROKER_CONNECTED,
     BROKER_RECONNECTS,
+    DATA_HELD,
+    DATA_FETCHED,
+    DATA_SECONDS,
+    DATA_OBJECTS,
+    DATA_BYTES,
+    DATA_REMOVED,
     ROUTE_IN,
     ROUTE_OUT,
     ROUTE_FILTERED,

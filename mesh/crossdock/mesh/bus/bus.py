@@ -18,6 +18,7 @@ from crossdock.mesh.bus.committing import MAX_BATCH, Committer, Outgoing, Publis
 from crossdock.mesh.bus.connection_events import ConnectionEvents
 from crossdock.mesh.bus.consumers import ConsumerState, list_consumers
 from crossdock.mesh.bus.data_store import DataStore
+from crossdock.mesh.bus.extent import Extent, extent_of
 from crossdock.mesh.bus.fast_client import speed_up
 from crossdock.mesh.bus.latest import read_each, read_newest
 from crossdock.mesh.bus.pinning import PinnedPuller
@@ -239,11 +240,15 @@ class Bus:
         Raises:
             Disconnected: The broker does not answer.
         """
-        stream = self.subjects.stream(kind)
-        try:
-            return int((await self.jetstream.stream_info(stream)).state.bytes)
-        except NatsError as error:
-            raise Disconnected(f"stream {stream}: {type(error).__name__}") from error
+        return (await self.extent(kind)).size
+
+    async def extent(self, kind: str) -> Extent:
+        """Return from where to where a stream of the mesh goes.
+
+        Raises:
+            Disconnected: The broker does not answer.
+        """
+        return await extent_of(self.client, self.subjects.stream(kind))
 
     async def consumers(self, kind: str) -> list[ConsumerState]:
         """Return all consumers of a stream of the mesh.

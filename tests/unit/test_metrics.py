@@ -44,6 +44,8 @@ UNITS = (
     "_compensations",
     "_active",
     "_keys",
+    "_objects",
+    "_bytes",
 )
 
 

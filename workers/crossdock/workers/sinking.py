@@ -19,18 +19,17 @@ from crossdock.contracts import (
     Retry,
     near_id,
 )
-from crossdock.contracts.claim_check import HEADER, ClaimCheck
 from crossdock.contracts.expiry import is_expired
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.expression import UNDEFINED
 from crossdock.mesh.fail_points import reach
+from crossdock.mesh.parting import parts_of
 from crossdock.mesh.telemetry import DestinationMetrics, Hop, Tracing, processing
 from crossdock.workers.adapter import Delivery, Sink
 from crossdock.workers.loading import LoadedWorker
 
 EXPIRED: Final = "expired"
-_LARGE_TOGETHER: Final = 8 * 1024**2
 
 
 class SinkHandler:
@@ -56,13 +55,13 @@ class SinkHandler:
 
     async def __call__(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
         """Deliver all that can be delivered, then answer for each."""
-        runs = _runs(batch)
-        if len(runs) == 1 and not runs[0].size:
+        parts = parts_of(batch)
+        if len(parts) == 1 and not parts[0].size:
             return await self._handle(batch)
         outcomes: list[CrossdockError | None] = []
-        for run in runs:  # data that had to be fetched leaves the memory before the next (I8)
-            async with self._bus.claim_checks.room.take(run.size):
-                outcomes += await self._alone(run.batch)
+        for part in parts:  # data that had to be fetched leaves the memory before the next (I8)
+            async with self._bus.claim_checks.room.take(part.size):
+                outcomes += await self._alone(part.batch)
         return outcomes
 
     async def _alone(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
@@ -188,40 +187,6 @@ class SinkHandler:
             raise Disconnected("the record could not be stored") from error
         self._metrics.delivered.inc(len(entries) - len(dropped))
         self._metrics.expired.inc(len(dropped))
-
-
-class _Run(msgspec.Struct):
-    """Messages that are delivered together.
-
-    Attributes:
-        batch: The messages.
-        size: Bytes of their data that has to be fetched.
-    """
-
-    batch: list[Incoming]
-    size: int = 0
-
-
-def _runs(batch: Sequence[Incoming]) -> list[_Run]:
-    """Part a batch so that the data of each part has room."""
-    runs = [_Run([])]
-    for each in batch:
-        size = _size_elsewhere(each)
-        if runs[-1].batch and size and runs[-1].size + size > _LARGE_TOGETHER:
-            runs.append(_Run([]))
-        runs[-1].batch.append(each)
-        runs[-1].size += size
-    return runs
-
-
-def _size_elsewhere(incoming: Incoming) -> int:
-    check = incoming.headers.get(HEADER)
-    if check is None:
-        return 0
-    try:
-        return ClaimCheck.parse(check).size
-    except ValueError:
-        return 0  # it is refused for that when it is fetched
 
 
 def _attributes(message: Message, hop: Hop) -> dict[str, str]:

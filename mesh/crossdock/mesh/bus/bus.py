@@ -168,7 +168,6 @@ class Bus:
         self._metrics = metrics
         metrics.connected.set_function(lambda: float(self.connected))
         self._events.metrics = metrics
-        self.claim_checks.metrics = metrics
         for committer in self._committers.values():
             committer.metrics = metrics
 

@@ -28,7 +28,7 @@ from crossdock.mesh.fail_points import reach
 from crossdock.mesh.project.settings import ClaimCheckSettings
 
 if TYPE_CHECKING:
-    from crossdock.mesh.telemetry import BusMetrics
+    from crossdock.mesh.telemetry import ClaimMetrics
 
 _log = logging.getLogger("crossdock.bus")
 
@@ -54,7 +54,7 @@ class ClaimChecks:
 
     def __init__(self, store: DataStore, max_payload: int) -> None:
         self.store = store
-        self.metrics: BusMetrics | None = None
+        self.metrics: ClaimMetrics | None = None
         self._largest = max_payload - _HEADROOM
         self.configure(ClaimCheckSettings())
         self._held: OrderedDict[str, float] = OrderedDict()
@@ -144,8 +144,8 @@ class ClaimChecks:
             _log.error("data cannot be fetched", extra={"why": error.reason, "data": check.digest})
             raise
         if self.metrics is not None:
-            self.metrics.data_fetched.inc()
-            self.metrics.data_seconds.observe(time.perf_counter() - start)
+            self.metrics.fetched.inc()
+            self.metrics.seconds.observe(time.perf_counter() - start)
         return data
 
     async def _leave(self, kind: str, item: Outgoing) -> _Left:
@@ -195,8 +195,8 @@ class ClaimChecks:
             self._held.popitem(last=False)
         _log.debug("data held", extra={"bytes": check.size, "stored": stored})
         if self.metrics is not None:
-            self.metrics.data_held.inc("stored" if stored else "known")
-            self.metrics.data_seconds.observe(time.monotonic() - now)
+            self.metrics.held.inc("stored" if stored else "known")
+            self.metrics.seconds.observe(time.monotonic() - now)
 
 
 class _Left(msgspec.Struct, frozen=True):

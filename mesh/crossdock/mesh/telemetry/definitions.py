@@ -8,6 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from crossdock.mesh.telemetry.data_definitions import (
+    DATA_BYTES,
+    DATA_FETCHED,
+    DATA_HELD,
+    DATA_OBJECTS,
+    DATA_REMOVED,
+    DATA_SECONDS,
+)
 from crossdock.mesh.telemetry.definition import Definition
 
 BASE_LABELS: Final = ("mesh", "service", "component")
@@ -57,31 +65,6 @@ BROKER_CONNECTED = Definition(
 )
 BROKER_RECONNECTS = Definition(
     "crossdock_broker_reconnects", "counter", "Times that the broker connection came back."
-)
-
-DATA_HELD = Definition(
-    "crossdock_data_held_messages",
-    "counter",
-    "Claim checks published: their data was stored, or was known already.",
-    ("data",),
-)
-DATA_FETCHED = Definition(
-    "crossdock_data_fetched_messages", "counter", "Claim checks whose data was fetched."
-)
-DATA_SECONDS = Definition(
-    "crossdock_data_duration_seconds",
-    "histogram",
-    "Time to store or to fetch the data of one claim check.",
-    buckets=_SECONDS,
-)
-DATA_OBJECTS = Definition(
-    "crossdock_data_objects", "gauge", "Data that is kept apart from its messages: how many."
-)
-DATA_BYTES = Definition(
-    "crossdock_data_bytes", "gauge", "Data that is kept apart from its messages: bytes on disk."
-)
-DATA_REMOVED = Definition(
-    "crossdock_data_removed_objects", "counter", "Data that no message needed any more."
 )
 
 ROUTE_IN = Definition(

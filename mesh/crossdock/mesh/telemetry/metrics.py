@@ -156,9 +156,6 @@ class BusMetrics(msgspec.Struct, frozen=True):
     failed: Labelled
     connected: Gauge
     reconnects: Counter
-    data_held: Labelled
-    data_fetched: Counter
-    data_seconds: Histogram
 
     @classmethod
     def of(cls, metrics: Metrics, component: str = "bus") -> BusMetrics:
@@ -170,9 +167,6 @@ class BusMetrics(msgspec.Struct, frozen=True):
             failed=Labelled(lambda name: metrics.counter(d.PUBLISH_FAILURES, component, name)),
             connected=metrics.gauge(d.BROKER_CONNECTED, component),
             reconnects=metrics.counter(d.BROKER_RECONNECTS, component),
-            data_held=Labelled(lambda how: metrics.counter(d.DATA_HELD, component, how)),
-            data_fetched=metrics.counter(d.DATA_FETCHED, component),
-            data_seconds=metrics.histogram(d.DATA_SECONDS, component),
         )
 
 

@@ -35,6 +35,7 @@ PART: Final = 256 * 1024
 """Bytes of each part but the last; never changed, because parts of one digest must fit together."""
 _TIMEOUT: Final = 30.0  # until a batch of the largest data is on the disk
 _TRIES: Final = 10
+_AT_ONCE: Final = 2  # writes: what is under way is in the memory twice
 _PAUSE: Final = 0.02
 _GONE: Final = "the data that its dataref names is not there any more"
 _DAMAGED: Final = "the data that its dataref names is damaged"
@@ -47,7 +48,7 @@ class DataStore:
         self._client = client
         self._subjects = subjects
         self._stream = subjects.stream(KIND)
-        self._swapper = Swapper(client, self._stream, timeout=_TIMEOUT)
+        self._swapper = Swapper(client, self._stream, timeout=_TIMEOUT, at_once=_AT_ONCE)
 
     async def hold(self, check: ClaimCheck, data: bytes | None = None) -> bool:
         """Make sure that data is there, and stays for as long as it may take to publish its check.

@@ -53,12 +53,14 @@ class Swap(NamedTuple):
 class Swapper:
     """Makes conditional writes into one stream."""
 
-    def __init__(self, client: Client, stream: str, *, timeout: float = _TIMEOUT) -> None:
+    def __init__(
+        self, client: Client, stream: str, *, timeout: float = _TIMEOUT, at_once: int = _AT_ONCE
+    ) -> None:
         self._client = client
         self._stream = stream
         self._timeout = timeout
         self._batches = 0
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(at_once)
 
     async def swap(self, items: Sequence[Swap]) -> int | None:
         """Write 1 to 1,000 messages on different subjects, all or none.

@@ -189,7 +189,10 @@ async def test_why_and_shadow_replay_see_the_data(bus: Bus, project: Path) -> No
         """
         route: by-country
         accepts: sales.order.placed@^1
-        send: [{to: world, as: sales.order.placed@1, map: "{'order': order, 'country': country, 'total': 1}"}]
+        send:
+          - to: world
+            as: sales.order.placed@1
+            map: "{'order': order, 'country': country, 'total': 1}"
         """,
     )
     code, out, _ = await crossdock(

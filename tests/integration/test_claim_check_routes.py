@@ -144,6 +144,26 @@ async def test_lost_or_damaged_data_makes_one_dead_letter_and_stops_nobody(
     assert [json.loads(each.data)["n"] for each in found] == [0, 2, 3]
 
 
+async def test_large_messages_of_a_key_stay_in_order_by_what_their_data_says_I7(
+    bus: Bus, tmp_path: Path
+) -> None:
+    folder = project(tmp_path, "- where: n >= 0\n")
+    route = folder / "routes" / "r.yaml"
+    route.write_text(route.read_text() + "order: who\n")
+    for number in range(9):
+        size = 100_000 if number % 2 else 10
+        await put(bus, number, {"n": number, "who": f"{number % 3}", "note": "x" * size})
+    async with running_router(bus, folder):
+        await settled(bus)
+    sent = [await bus.claim_checks.message(each) for each in await in_book(bus)]
+    found = [json.loads(each.data) for each in sent]
+    for who in "012":
+        assert [each["n"] for each in found if each["who"] == who] == [
+            int(who) + n for n in (0, 3, 6)
+        ]
+    assert {each.extensions["partitionkey"] for each in sent} == {"0", "1", "2"}
+
+
 async def test_a_reference_that_is_not_ours_is_a_dead_letter(bus: Bus, tmp_path: Path) -> None:
     foreign = msgspec.structs.replace(order(1, {}), data=b"", dataref="")
     headers = foreign.headers() | {HEADER: "http://127.0.0.1:1/secret"}

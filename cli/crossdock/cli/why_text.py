@@ -17,6 +17,7 @@ _COLOURS: Final = {
     "routed": "green",
     "delivered": "green",
     "grouped": "green",
+    "delayed": "cyan",
     "filtered": "yellow",
     "dead": "bold red",
     "pending": "cyan",
@@ -77,7 +78,9 @@ def _lines(hop: Hop, depth: int = 0) -> Iterator[str]:
 
 
 def _title(hop: Hop) -> str:
-    arrow = {"destination": "[dim]→[/] ", "group": "group of "}.get(hop.kind, "route ")
+    arrow = {"destination": "[dim]→[/] ", "group": "group of ", "delay": "later in "}.get(
+        hop.kind, "route "
+    )
     colour = _COLOURS.get(hop.outcome, "white")
     title = f"{arrow}[bold]{escape(hop.where)}[/] [{colour}]{hop.outcome}[/]"
     if hop.kind != "route":
@@ -99,7 +102,7 @@ def _below(hop: Hop) -> Iterator[str]:
         yield f"[red]{escape(hop.detail)}[/]"
         if hop.letter:
             yield f"dead letter [bold]{hop.letter}[/]: `crossdock dead show {hop.letter}`"
-    elif hop.kind == "group" and hop.outcome != "pending" and hop.detail:
+    elif hop.kind in ("group", "delay") and hop.outcome != "pending" and hop.detail:
         yield escape(hop.detail)
     elif hop.outcome in ("filtered", "pending") and hop.detail:
         yield f"[yellow]{escape(hop.detail)}[/]"

@@ -70,7 +70,7 @@ class Subjects(msgspec.Struct, frozen=True):
         """Return where something of a route's groups is: ``<mesh>.group.<what>.<route>.<last>``.
 
         Args:
-            what: ``open``, ``timer``, ``due`` or ``ready``.
+            what: ``open``, ``timer``, ``due``, ``ready`` or ``later``.
             route: Name of the route.
             last: Token of the key or the group; ``*`` for all of the route.
         """

@@ -18,6 +18,7 @@ EXIT_CODE: Final = 137  # what a shell says of a process that ended by SIGKILL
 Point = Literal[
     "received",  # a consumer has a batch, nothing is done with it
     "grouped",  # members are stored with their groups, they are not acknowledged
+    "held",  # what has to wait is stored, nothing is recorded
     "published",  # a route's children have their PubAck
     "inbox-marked",  # sql-out has marked its inbox, its transaction is open
     "delivered",  # a sink's effect is durable, its record is not written

@@ -17,6 +17,7 @@ from crossdock.contracts.ids import millis_of
 from crossdock.contracts.reference import version_of
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Stored
+from crossdock.mesh.later import due_of
 from crossdock.mesh.redriving import AUDIT
 
 EARLIER = timedelta(seconds=5)
@@ -26,7 +27,7 @@ ROUTE_PREFIX = "route-"
 DESTINATION_PREFIX = "dest-"
 
 DestinationState = Literal["pending", "delivered", "filtered", "dead"]
-RouteState = Literal["pending", "routed", "grouped", "filtered", "dead"]
+RouteState = Literal["pending", "routed", "grouped", "delayed", "filtered", "dead"]
 
 
 class DestinationStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +37,7 @@ class DestinationStatus(msgspec.Struct, frozen=True, kw_only=True):
         destination: Where it goes.
         id: Its own id.
         state: Pending, delivered, dead, or filtered because its time was over.
-        detail: Why, for a dead or filtered one.
+        detail: Why, for a dead or filtered one; until when, for what waits.
     """
 
     destination: str
@@ -50,7 +51,7 @@ class RouteStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         route: Its name.
-        state: Pending, routed, filtered or dead.
+        state: Pending, routed, grouped, delayed, filtered or dead.
         detail: Which branch, or why.
         destinations: One for each message that it made.
     """
@@ -165,10 +166,22 @@ async def _status(bus: Bus, stored: Stored, message: Message) -> MessageStatus:
 
 
 async def _read_on(bus: Bus, story: _Story, since: datetime) -> None:
-    async for record in bus.read("record", since=since):
+    """Read what concerns a message; what waits for a time says nothing until then."""
+    begin: datetime | None = since
+    while begin is not None and begin <= datetime.now(UTC):
+        begin = await _read_until_it_waits(bus, story, begin)
+
+
+async def _read_until_it_waits(bus: Bus, story: _Story, begin: datetime) -> datetime | None:
+    """Return from when on to read further; None when all is known that can be."""
+    async for record in bus.read("record", since=begin):
         story.read(records.read(record.data))
         if story.complete:
-            break
+            return None
+        due = story.waits_until
+        if due is not None and due - EARLIER > datetime.fromisoformat(record.time):
+            return due - EARLIER
+    return None
 
 
 async def _redrives(bus: Bus, story: _Story, since: datetime) -> datetime | None:
@@ -249,6 +262,22 @@ class _Story:
         )
 
     @property
+    def waits_until(self) -> datetime | None:
+        """When the first part of it goes on, if nothing else is to be known before that."""
+        dues: list[datetime] = []
+        for entry in self._routes.values():
+            if entry is None:
+                return None
+            for destination, child in self._children(entry):
+                if self._last(child) in self._delivered:
+                    continue
+                due = due_of(entry.detail) if entry.outcome == "delayed" else None
+                if destination != records.GROUP or due is None:
+                    return None
+                dues.append(due)
+        return min(dues, default=None)
+
+    @property
     def state(self) -> Literal["accepted", "done", "dead"]:
         routes = self.routes()
         states = {each.state for each in routes} | {
@@ -278,7 +307,7 @@ class _Story:
             route=name,
             state=msgspec.convert(entry.outcome, RouteState),
             detail=entry.detail,
-            destinations=tuple(self._destination(*child) for child in self._children(entry)),
+            destinations=tuple(self._destination(*child, entry) for child in self._children(entry)),
         )
 
     def _children(self, entry: records.Entry) -> list[tuple[str, str]]:
@@ -291,11 +320,13 @@ class _Story:
             found += group.children if group is not None and done else [(destination, child)]
         return found
 
-    def _destination(self, destination: str, child: str) -> DestinationStatus:
+    def _destination(self, destination: str, child: str, of: records.Entry) -> DestinationStatus:
         last = self._last(child)
         entry = self._delivered.get(last) or self._groups.get(last)
         state: DestinationState = "pending"
+        detail = ""
         if entry is not None:
-            state = msgspec.convert(entry.outcome, DestinationState)
-        detail = entry.detail if entry is not None else ""
+            state, detail = msgspec.convert(entry.outcome, DestinationState), entry.detail
+        elif destination == records.GROUP and of.outcome == "delayed":
+            detail = of.detail
         return DestinationStatus(destination=destination, id=last, state=state, detail=detail)

@@ -16,6 +16,7 @@ from crossdock.mesh.groups import Rule
 from crossdock.router.aggregating import Aggregator, compile_aggregate
 from crossdock.router.compile_scope import CompileScope
 from crossdock.router.conditions import Guard
+from crossdock.router.delaying import Delayer, compile_delay
 from crossdock.router.flow import PureStep
 from crossdock.router.python_steps.frames import Described
 from crossdock.router.resequencing import Resequencer, compile_resequence
@@ -74,6 +75,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         resequence: In which order messages come to all that follows, if that matters.
         steps: What a message goes through between ``where`` and the branches.
         aggregate: How messages come together before they are sent, if they do.
+        delay: Until when messages wait before they are sent, if they do.
         branches: In the order of the file.
         send_all: Every branch that holds is taken, instead of the first.
         on_failure: Name of its failure policy.
@@ -89,6 +91,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     resequence: Resequencer | None = None
     steps: tuple[PureStep, ...] = ()
     aggregate: Aggregator | None = None
+    delay: Delayer | None = None
     branches: tuple[CompiledBranch, ...]
     send_all: bool
     on_failure: str
@@ -114,7 +117,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def straight(self) -> bool:
         """Whether it decides on the data alone: then the shortest way is taken."""
-        return not (self.steps or self.grouping or self.uses_message)
+        return not (self.steps or self.grouping or self.delay or self.uses_message)
 
     @property
     def grouping(self) -> Rule | None:
@@ -138,6 +141,8 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             yield from step.expressions()
         if self.aggregate is not None:
             yield from self.aggregate.expressions()
+        if self.delay is not None:
+            yield from self.delay.expressions()
         for branch in self.branches:
             if branch.guard is not None:
                 yield f"/{branch.name}/when", branch.guard.expression
@@ -197,16 +202,24 @@ class _Compiler:
             steps=self._steps(accepted),
             resequence=compile_resequence(route.resequence, self._scope),
             aggregate=compile_aggregate(route.aggregate, self._scope),
+            delay=compile_delay(route.delay, self._scope),
             branches=self._branches(),
             send_all=bool(route.send_all),
             on_failure=route.on_failure,
             buries_expired=route.expired == "dead",
         )
-        if route.aggregate is not None and route.resequence is not None:
-            self._scope.wrong("/resequence", "not with `aggregate`: write two routes")
+        self._alone()
         if self._scope.problems:
             raise Halt.of(f"route {route.route[:80]} cannot be used", self._scope.problems)
         return compiled
+
+    def _alone(self) -> None:
+        """Refuse two reasons to keep messages in one route: it has one second half."""
+        route = self._route
+        if route.aggregate is not None and route.resequence is not None:
+            self._scope.wrong("/resequence", "not with `aggregate`: write two routes")
+        if route.delay is not None and (route.aggregate or route.resequence):
+            self._scope.wrong("/delay", "not with `aggregate` or `resequence`: write two routes")
 
     def _steps(self, accepted: dict[str, Contract]) -> tuple[PureStep, ...]:
         self._scope.accepted = accepted

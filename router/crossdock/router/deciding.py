@@ -17,6 +17,7 @@ from crossdock.router.children import children_of
 from crossdock.router.choosing import branches_for, choose, holds
 from crossdock.router.compiled import CompiledRoute
 from crossdock.router.conditions import Condition
+from crossdock.router.delaying import DELAYED_TYPE, Held, resume
 from crossdock.router.driving import drive
 from crossdock.router.effects import Answer, Deciding, Effect
 from crossdock.router.flow import MAX_PARTS, Child, Flow, Ran, Run, walk
@@ -33,8 +34,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What a route made of one message. Holds no payload except in the children's data.
 
     Attributes:
-        outcome: ``routed`` went to a branch; ``grouped`` joins a group; ``filtered`` is done with;
-            ``rejected`` can never be processed as it is and becomes a dead letter.
+        outcome: ``routed`` went to a branch; ``grouped`` joins a group; ``delayed`` waits for its
+            time; ``filtered`` is done with; ``rejected`` can never be processed as it is and
+            becomes a dead letter.
         children: What to publish: all of it or nothing. One that is filtered may have some, too: a
             tap sends its copy whatever becomes of the message.
         conditions: Those that were evaluated, in order; the others were not needed. Where a message
@@ -44,9 +46,10 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         reason: One line for a person: why it was filtered or rejected, or why a group is complete.
         problems: Everything that is wrong with the data, of a rejected one.
         arrivals: What joins groups, of a grouped one.
+        held: What waits, of a delayed one.
     """
 
-    outcome: Literal["routed", "grouped", "filtered", "rejected"]
+    outcome: Literal["routed", "grouped", "delayed", "filtered", "rejected"]
     children: tuple[Child, ...] = ()
     conditions: tuple[Condition, ...] = ()
     branches: tuple[str, ...] = ()
@@ -54,6 +57,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     problems: tuple[Problem, ...] = ()
     arrivals: tuple[Arrival, ...] = ()
+    held: tuple[Held, ...] = ()
 
 
 def decide(route: CompiledRoute, message: Message) -> Decision:
@@ -89,6 +93,8 @@ def deciding(route: CompiledRoute, message: Message) -> Deciding[Decision]:
         CrossdockError: What an answer leads to, other than Reject; Retry also when the machine was
             too busy to run an expression in its time.
     """
+    if route.delay is not None and message.type == DELAYED_TYPE:
+        return _when_due(route, message)
     if route.grouping is None or message.type != GROUP_TYPE:
         return (yield from _of_message(route, message, waits=route.resequence is not None))
     if route.aggregate is not None:
@@ -212,6 +218,9 @@ def _through(route: CompiledRoute, flow: Flow, run: Run) -> Deciding[Decision]:
         return _filtered(run, f"{last.step}: nothing is left after {last.pattern}")
     if route.aggregate is not None:
         return _grouped(route.aggregate, flows, run)
+    if route.delay is not None:
+        held = tuple([route.delay.hold(run.message, each, route.source) for each in flows])
+        return _kept(run, held)
     return _sent(route, flows, run)
 
 
@@ -223,6 +232,34 @@ def _grouped(aggregate: Aggregator, flows: list[Flow], run: Run) -> Decision:
         steps=tuple(run.ran),
         arrivals=tuple([aggregate.arrival(run.message, flow) for flow in flows]),
     )
+
+
+def _kept(run: Run, held: tuple[Held, ...]) -> Decision:
+    return Decision(
+        outcome="delayed",
+        children=tuple(run.taps),
+        conditions=tuple(run.conditions),
+        steps=tuple(run.ran),
+        held=held,
+    )
+
+
+def _when_due(route: CompiledRoute, message: Message) -> Decision:
+    """Decide where a message goes whose time has come: the second half of its route."""
+    run = None
+    try:
+        resumed = resume(message, route.registry)
+        run = Run(resumed.message, resumed.accepted)
+        variables = resumed.flow.variables | _variables(route, resumed.message)
+        flow = msgspec.structs.replace(resumed.flow, variables=variables)
+        return _sent(route, [flow], run)
+    except Reject as error:
+        return Decision(
+            outcome="rejected",
+            conditions=() if run is None else tuple(run.conditions),
+            reason=error.reason,
+            problems=error.problems,
+        )
 
 
 def _of_group(route: CompiledRoute, aggregate: Aggregator, message: Message) -> Decision:

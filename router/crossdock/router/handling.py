@@ -14,10 +14,11 @@ import msgspec
 from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry
 from crossdock.contracts.expiry import EXPIRY
 from crossdock.mesh import records
-from crossdock.mesh.bus import Bus, Incoming
+from crossdock.mesh.bus import Bus, Incoming, Outgoing
 from crossdock.mesh.bus.committing import MAX_BATCH
 from crossdock.mesh.fail_points import reach
 from crossdock.mesh.groups import Arrival, GroupStore
+from crossdock.mesh.later import Later, waits_until
 from crossdock.mesh.telemetry import RouteMetrics, Tracing, processing
 from crossdock.router.answering import Answers
 from crossdock.router.compiled import CompiledRoute
@@ -40,6 +41,7 @@ class Made:
         count: How many children, and members of groups, there are.
         outcomes: How many of the messages were routed, filtered or grouped.
         joining: Messages that are to join groups, with their place in the batch.
+        holding: Messages that are to wait.
     """
 
     def __init__(self) -> None:
@@ -48,6 +50,7 @@ class Made:
         self.count = 0
         self.outcomes: Counter[records.Outcome] = Counter()
         self.joining: list[tuple[int, records.Entry, tuple[Arrival, ...]]] = []
+        self.holding: list[Outgoing] = []
 
     def add(self, entry: records.Entry, children: list[Item]) -> None:
         """Add what one message made."""
@@ -69,11 +72,13 @@ class Half(msgspec.Struct, frozen=True):
         revision: What records call this state of the route.
         kind: What records call it: ``group`` is the second half of a route that aggregates.
         groups: What messages join, in the first half of such a route.
+        later: Where messages wait, in the first half of a route that delays them.
     """
 
     revision: Revision
     kind: records.Kind = "route"
     groups: GroupStore | None = None
+    later: Later | None = None
 
 
 class RouteHandler:
@@ -178,12 +183,44 @@ class RouteHandler:
             incoming.delivered,
         )
         children = self._trace(message, decision)
+        if decision.outcome == "delayed":
+            return self._hold(incoming, decision, entry, children, made)
         if decision.outcome == "grouped":
             made.joining.append((at, entry, decision.arrivals))
             made.count += len(decision.arrivals)
             made.send(children)
         else:
             made.add(entry, children)
+        return None
+
+    def _hold(
+        self,
+        incoming: Incoming,
+        decision: Decision,
+        entry: records.Entry,
+        children: list[Item],
+        made: Made,
+    ) -> CrossdockError | None:
+        """Note what is to wait of a message."""
+        later, delay = self._half.later, self._route.delay
+        assert later is not None  # noqa: S101 - such a route is made with one
+        assert delay is not None  # noqa: S101 - the decision is one of such a route
+        accepted = datetime.fromtimestamp(incoming.timestamp / 1e9, UTC)
+        try:
+            dues = [delay.due(each, accepted) for each in decision.held]
+            items = [
+                later.outgoing(each.message, due)
+                for each, due in zip(decision.held, dues, strict=True)
+            ]
+        except Reject as error:
+            return error
+        made.holding += items
+        made.count += len(items)
+        kept = tuple((records.GROUP, each.message.id) for each in decision.held)
+        entry = msgspec.structs.replace(
+            entry, detail=waits_until(dues), children=entry.children + kept
+        )
+        made.add(entry, children)
         return None
 
     def _trace(self, message: Message, decision: Decision) -> list[Item]:
@@ -234,6 +271,7 @@ class RouteHandler:
             Reject: One of the children can never be stored.
         """
         await self._join(made, outcomes)
+        await self._keep(made)
         writes = [self._bus.publish_many(part) for part in _parts(made.groups)]
         name = self._route.name
         try:
@@ -248,8 +286,23 @@ class RouteHandler:
             raise Disconnected(error.reason) from error
         self._metrics.routed.inc(made.outcomes["routed"])
         self._metrics.filtered.inc(made.outcomes["filtered"])
-        self._metrics.grouped.inc(made.outcomes["grouped"])
+        self._metrics.grouped.inc(made.outcomes["grouped"] + made.outcomes["delayed"])
         self._count_sent(made)
+
+    async def _keep(self, made: Made) -> None:
+        """Store what is to wait.
+
+        Raises:
+            Disconnected: The broker is away or has no room.
+        """
+        later = self._half.later
+        if later is None or not made.holding:
+            return
+        try:
+            await later.hold(made.holding)
+        except Retry as error:
+            raise Disconnected(error.reason) from error
+        reach("held")
 
     async def _keep_revision(self) -> None:
         """Keep the route as it is, before the first record that names it; once in a process."""

@@ -15,6 +15,7 @@ from crossdock.mesh.consuming import Consuming
 from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.finding import ROUTE_PREFIX
 from crossdock.mesh.groups import GroupStore
+from crossdock.mesh.later import Later
 from crossdock.mesh.observing import observer, show_held, show_state
 from crossdock.mesh.streams import has_begun, set_begun
 from crossdock.mesh.telemetry import ComponentMetrics, GroupMetrics, Metrics, RouteMetrics, Tracing
@@ -104,7 +105,7 @@ class Router:
         answers = Answers(clients, Claims(self._bus, compiled.name), self._functions)
         groups = self._groups(compiled)
         halves = [self._first(route, counts, answers, groups)]
-        if groups is not None:
+        if groups is not None or compiled.delay is not None:
             halves.append(self._second(route, counts, answers, groups))
         runner = Halves(halves, answers.close)
         show_held(counts, runner)
@@ -120,14 +121,16 @@ class Router:
         return GroupStore(self._bus, route.name, route.grouping, counts, bound=self._bound)
 
     def _second(
-        self, route: LoadedRoute, counts: RouteMetrics, answers: Answers, groups: GroupStore
+        self, route: LoadedRoute, counts: RouteMetrics, answers: Answers, groups: GroupStore | None
     ) -> Consuming:
-        """Return what takes the groups of a route when they are complete."""
+        """Return what takes groups when they are complete, and messages when they have waited."""
         compiled = route.compiled
         half = Half(route.revision, "group")
         in_order = compiled.resequence is not None
         send = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
-        handler = GroupHandler(self._bus, compiled.name, groups, send, counts)
+        handler = (
+            send if groups is None else GroupHandler(self._bus, compiled.name, groups, send, counts)
+        )
         component = Component(
             kind="group",
             name=compiled.name,
@@ -167,7 +170,10 @@ class Router:
             throttle=route.file.throttle,
             revision=route.revision.name,
         )
-        half = Half(route.revision, "route", groups)
+        later = None
+        if compiled.delay is not None:
+            later = Later(self._bus, compiled.name, bound=self._bound)
+        half = Half(route.revision, "route", groups, later)
         handler = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
         return Consuming(self._bus, component, spec, handler, observer(counts))
 

@@ -25,6 +25,7 @@ from crossdock.router.python_steps.launching import BlockingSteps
 _OUTCOMES: Final = {
     "routed": "routed",
     "grouped": "grouped",
+    "delayed": "delayed",
     "filtered": "filtered",
     "rejected": "dead",
 }
@@ -34,8 +35,8 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a message, or would.
 
     Attributes:
-        outcome: ``routed``, ``grouped``, ``filtered``, ``dead``; ``pending`` when nothing is
-            recorded; ``unknown`` when the candidate asks another system.
+        outcome: ``routed``, ``grouped``, ``delayed``, ``filtered``, ``dead``; ``pending`` when
+            nothing is recorded; ``unknown`` when the candidate asks another system.
         detail: Why, in one line.
         destinations: Where it was sent, sorted.
     """

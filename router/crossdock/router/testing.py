@@ -20,6 +20,10 @@ A route that keeps messages until others come may be given several, and that the
 
     - {given: [tea, cup], expect: {partner: whole-order.json}}
     - {given: tea, then: timeout, expect: {partner: part-of-an-order.json}}
+
+What a route delays is expected as when its time has come; ``waits`` says when that is::
+
+    - {given: german-order, waits: 15m, expect: [warehouse]}
 """
 
 from __future__ import annotations
@@ -44,6 +48,7 @@ from crossdock.router.deciding import Decision, deciding, expired
 from crossdock.router.driving import drive
 from crossdock.router.python_steps.launching import BlockingSteps
 from crossdock.router.rehearsing import rehearse
+from crossdock.router.rehearsing_delays import rehearse_delay
 
 CONTRACTS: Final = "contracts"
 ROUTES: Final = "routes"
@@ -66,6 +71,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         calls: What each call answers: a ``.json`` file beside the route, ``nothing`` or ``fails``;
             several are for one question each, in their order.
         contract: ``name@range`` of what is given; the first that the route accepts, if not said.
+        waits: For how long it waits, or until when (``delay``); not looked at when not given.
         seen: Another message with the same key was there before (``once``).
         attributes: Of what is given, such as ``subject``, ``time`` and extensions.
     """
@@ -75,6 +81,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     expect: Literal["nothing", "rejected"] | tuple[str, ...] | dict[str, str | tuple[str, ...]]
     calls: dict[str, str | tuple[str, ...]] = {}
     contract: str | None = None
+    waits: str | None = None
     seen: bool = False
     attributes: dict[str, str] = {}
 
@@ -175,7 +182,9 @@ def _decision(
         )
     if len(messages) != 1 or example.then is not None:
         raise ValueError("several messages, and `then`, are for `aggregate` and `resequence`")
-    return _decided(route, messages[0], answers)
+    return rehearse_delay(
+        route, messages[0], lambda message: _decided(route, message, answers), example.waits
+    )
 
 
 def _messages(

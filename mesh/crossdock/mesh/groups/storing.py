@@ -13,7 +13,6 @@ import asyncio
 import random
 import time
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 import msgspec
 
@@ -23,17 +22,16 @@ from crossdock.mesh.expression import Json
 from crossdock.mesh.fail_points import reach
 from crossdock.mesh.groups.folding import Arrival, Closed, Folded, Place, Rule
 from crossdock.mesh.groups.remembering import Memory
+from crossdock.mesh.groups.room import STREAM, Room
 from crossdock.mesh.groups.sequencing import join, time_up
 from crossdock.mesh.groups.state import Group, read_group
 from crossdock.mesh.groups.writing import Writes
 from crossdock.mesh.telemetry import GroupMetrics
 
-STREAM: Final = "group"
 _MAX_WRITES = 1000  # the server's bound for a batch
 _AT_ONCE = 500  # members; each may complete a group, which is a write
 _MAX_BYTES = 8 * 1024 * 1024
 _PATIENCE = 10.0  # seconds for which we try against others
-_LOOK = 5.0  # seconds between two looks at the size of the stream
 _HEADROOM = 192 * 1024  # of a message: headers, and what a key remembers
 _SKEW = 50  # milliseconds, at least, before a timer that came early comes again
 
@@ -58,11 +56,10 @@ class GroupStore:
         self._route = route
         self._rule = msgspec.structs.replace(rule, max_bytes=most)
         self._metrics = metrics
-        self._bound = bound
+        self._room = Room(bus, bound)
         self._writes = Writes(bus.subjects, route)
         self._memory = Memory()
         self._turn = asyncio.Lock()  # lanes of one process need not race
-        self._looked = -_LOOK
 
     def token(self, key: Json) -> str:
         """Return what stands for a key in subjects."""
@@ -78,7 +75,7 @@ class GroupStore:
         """
         places: dict[int, Place] = {}
         async with self._turn:
-            await self._look_for_room()
+            await self._room.look()
             for start in range(0, len(arrivals), _AT_ONCE):
                 work: dict[str, list[int]] = {}
                 for at, each in enumerate(arrivals[start : start + _AT_ONCE], start):
@@ -181,15 +178,6 @@ class GroupStore:
         for subject, stored in found.items():
             states[subjects[subject]] = (stored.sequence, read_group(stored.data))
         return states
-
-    async def _look_for_room(self) -> None:
-        now = time.monotonic()
-        if now - self._looked < _LOOK:
-            return
-        size = await self._bus.size(STREAM)
-        if size > self._bound:
-            raise Disconnected(f"the groups take {size} bytes, more than broker.max_bytes")
-        self._looked = now
 
     def _count(self, opened: int, closed: Sequence[Closed]) -> None:
         self._metrics.opened.inc(opened)

@@ -122,7 +122,7 @@ ROUTE_SECONDS = Definition(
 ROUTE_GROUPED = Definition(
     "crossdock_route_grouped_messages",
     "counter",
-    "Messages that are stored with a group, which goes on when it is complete.",
+    "Messages that are stored until their group is complete, or their time has come.",
 )
 GROUPS_OPENED = Definition("crossdock_opened_groups", "counter", "Groups that were opened.")
 GROUPS_COMPLETED = Definition(

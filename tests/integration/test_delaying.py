@@ -6,9 +6,8 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from textwrap import indent
 
 import msgspec
 import pytest
@@ -22,6 +21,7 @@ from crossdock.mesh.janitor import Janitor
 from crossdock.mesh.later import Waiting, waiting
 from crossdock.mesh.ledger import Line, balance
 from crossdock.mesh.project.settings import BrokerSettings
+from delaying_project import delaying, soon
 from nats_server import NatsServer
 from running_router import (
     SUBJECTS,
@@ -29,7 +29,6 @@ from running_router import (
     entries_of,
     in_book,
     order,
-    project,
     put,
     rewind,
     running_router,
@@ -45,18 +44,6 @@ async def bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
     bus = await connected(nats_server.url)
     yield bus
     await bus.close()
-
-
-def delaying(folder: Path, delay: str, steps: str = "") -> Path:
-    project(folder, steps)
-    route = folder / "routes" / "r.yaml"
-    text = route.read_text() if steps else route.read_text().replace("steps:\n", "")
-    route.write_text(f"{text}\ndelay:\n{indent(delay, '  ')}\n")
-    return folder
-
-
-def soon(seconds: float) -> str:
-    return write_time(datetime.now(UTC) + timedelta(seconds=seconds))
 
 
 async def sent(bus: Bus, count: int, within: float = 60) -> list[Message]:
@@ -243,9 +230,7 @@ async def test_message_show_says_until_when_and_the_janitor_leaves_it(
     assert len(await waits(bus)) == 1
 
 
-async def test_message_show_finds_the_end_of_one_that_has_waited(
-    bus: Bus, tmp_path: Path
-) -> None:
+async def test_message_show_finds_the_end_of_one_that_has_waited(bus: Bus, tmp_path: Path) -> None:
     async with running_router(bus, delaying(tmp_path, "for: 500ms")):
         await put(bus, 1, {"n": 1})
         await entries_of(bus, "r", 2)

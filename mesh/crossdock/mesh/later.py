@@ -12,15 +12,15 @@ whose time is over goes on at once; schedules outlive ``kill -9``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
 from crossdock.contracts import Message, Reject
 from crossdock.contracts.expiry import read_time, write_time
-from crossdock.mesh.bus import Bus, Outgoing, Stored
+from crossdock.mesh.bus import Bus, Outgoing, Stored, Swap
 from crossdock.mesh.groups.room import STREAM, Room
 
 _WAITS: Final = "waits until "
@@ -130,15 +130,34 @@ async def waiting(bus: Bus, route: str | None = None) -> AsyncIterator[Waiting]:
         yield _waiting(stored)
 
 
-async def find_waiting(bus: Bus, route: str, message_id: str) -> Waiting | None:
-    """Return what waits under an id; None when nothing does.
+async def release(bus: Bus, waits: Waiting, change: Callable[[bytes], bytes] | None = None) -> bool:
+    """Let go at once what waits; it goes on through its route as when its time has come.
+
+    Args:
+        bus: Connection.
+        waits: What waits.
+        change: Makes its data another one.
+
+    Returns:
+        Whether it was let go; False when it had gone on by itself.
 
     Raises:
         Disconnected: The broker does not answer.
+        Reject: It cannot be changed.
     """
-    subject = bus.subjects.group("later", route, message_id)
+    subject = bus.subjects.group("later", waits.route, waits.id)
     stored = await bus.read_newest(STREAM, subject)
-    return None if stored is None else _waiting(stored)
+    if stored is None:
+        return False
+    headers = {k: v for k, v in stored.headers.items() if not k.startswith("Nats-")}
+    headers |= {
+        _SCHEDULE: f"{_AT}{write_time(datetime.now(UTC))}",
+        "Nats-Schedule-Target": bus.subjects.group("ready", waits.route, waits.id),
+    }
+    data = stored.data if change is None else change(stored.data)
+    # Only in the place of what was read: one that has gone on must not come again (I4).
+    swap = Swap(subject, data, headers, stored.sequence)
+    return await bus.swap(STREAM, [swap]) is not None
 
 
 def _waiting(stored: Stored) -> Waiting:

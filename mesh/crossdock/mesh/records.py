@@ -30,9 +30,10 @@ Outcome = Literal[
     "redriven",
     "discarded",
     "replayed",
+    "released",
 ]
-Command = Literal["redrive", "replay", "edit", "discard"]
-COMMANDS: Final[tuple[Command, ...]] = ("redrive", "replay", "edit", "discard")
+Command = Literal["redrive", "replay", "edit", "discard", "release"]
+COMMANDS: Final[tuple[Command, ...]] = ("redrive", "replay", "edit", "discard", "release")
 """What audit records are named by."""
 GROUP: Final = "group:"
 """Stands for the destination where the child is a group that the message has joined, or waits."""

@@ -128,11 +128,13 @@ class Resumed(msgspec.Struct, frozen=True, kw_only=True):
         message: The one that came in.
         accepted: Its contract.
         flow: What the steps had made of it.
+        discarded: Why it ends here, when a person said so.
     """
 
     message: Message
     accepted: Contract
     flow: Flow
+    discarded: str = ""
 
 
 class _Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -146,6 +148,7 @@ class _Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         variables: Of expressions, without ``$message``.
         part: Which part it is.
         extensions: Attributes that steps add to what is sent.
+        discarded: Why it is to end here, when a person said so.
     """
 
     headers: dict[str, str]
@@ -155,6 +158,7 @@ class _Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     variables: dict[str, Any] = {}
     part: tuple[int, ...] = ()
     extensions: dict[str, str] = {}
+    discarded: str = ""
 
 
 _content = msgspec.json.Decoder(_Content)
@@ -186,7 +190,24 @@ def resume(message: Message, registry: Registry) -> Resumed:
         extensions=content.extensions,
     )
     accepted = _contract(registry, original.dataschema)
-    return Resumed(message=original, accepted=accepted, flow=flow)
+    return Resumed(message=original, accepted=accepted, flow=flow, discarded=content.discarded)
+
+
+def discarding(data: bytes, why: str) -> bytes:
+    """Return the data of what waits, so that it ends when it goes on.
+
+    Args:
+        data: As it waits.
+        why: What its record will say.
+
+    Raises:
+        Reject: It holds no message that waits.
+    """
+    try:
+        content = _content.decode(data)
+    except msgspec.DecodeError as error:
+        raise Reject("holds no message that has waited") from error
+    return msgspec.json.encode(msgspec.structs.replace(content, discarded=why))
 
 
 def compile_delay(written: Delay | None, scope: CompileScope) -> Delayer | None:

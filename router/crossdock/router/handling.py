@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 
@@ -14,71 +13,21 @@ import msgspec
 from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry
 from crossdock.contracts.expiry import EXPIRY
 from crossdock.mesh import records
-from crossdock.mesh.bus import Bus, Incoming, Outgoing
+from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.bus.committing import MAX_BATCH
 from crossdock.mesh.fail_points import reach
-from crossdock.mesh.groups import Arrival, GroupStore
-from crossdock.mesh.later import Later, waits_until
+from crossdock.mesh.later import waits_until
 from crossdock.mesh.telemetry import RouteMetrics, Tracing, processing
 from crossdock.router.answering import Answers
 from crossdock.router.compiled import CompiledRoute
 from crossdock.router.deciding import Decision, decide, deciding, expired
 from crossdock.router.driving import drive_async
-from crossdock.router.revision import Revision, Revisions
+from crossdock.router.made import Half, Item, Made, parts_of
+from crossdock.router.revision import Revisions
 
-Item = tuple[str, Message]
 _MOST_AT_ONCE = 2 * MAX_BATCH  # children that wait to be stored (I8)
 _PAUSE_EVERY = 0.05
 _ASKING = 64  # messages that ask other systems at the same time
-
-
-class Made:
-    """What a batch has made so far, and is to be stored.
-
-    Attributes:
-        entries: Of the record, one for each message.
-        groups: The children of each message.
-        count: How many children, and members of groups, there are.
-        outcomes: How many of the messages were routed, filtered or grouped.
-        joining: Messages that are to join groups, with their place in the batch.
-        holding: Messages that are to wait.
-    """
-
-    def __init__(self) -> None:
-        self.entries: list[records.Entry] = []
-        self.groups: list[list[Item]] = []
-        self.count = 0
-        self.outcomes: Counter[records.Outcome] = Counter()
-        self.joining: list[tuple[int, records.Entry, tuple[Arrival, ...]]] = []
-        self.holding: list[Outgoing] = []
-
-    def add(self, entry: records.Entry, children: list[Item]) -> None:
-        """Add what one message made."""
-        self.entries.append(entry)
-        self.outcomes[entry.outcome] += 1
-        self.send(children)
-
-    def send(self, children: list[Item]) -> None:
-        """Add what is sent of one message."""
-        if children:
-            self.groups.append(children)
-            self.count += len(children)
-
-
-class Half(msgspec.Struct, frozen=True):
-    """Which half of a route is handled.
-
-    Attributes:
-        revision: What records call this state of the route.
-        kind: What records call it: ``group`` is the second half of a route that aggregates.
-        groups: What messages join, in the first half of such a route.
-        later: Where messages wait, in the first half of a route that delays them.
-    """
-
-    revision: Revision
-    kind: records.Kind = "route"
-    groups: GroupStore | None = None
-    later: Later | None = None
 
 
 class RouteHandler:
@@ -272,7 +221,7 @@ class RouteHandler:
         """
         await self._join(made, outcomes)
         await self._keep(made)
-        writes = [self._bus.publish_many(part) for part in _parts(made.groups)]
+        writes = [self._bus.publish_many(part) for part in parts_of(made.groups)]
         name = self._route.name
         try:
             await asyncio.gather(*writes)
@@ -316,17 +265,6 @@ class RouteHandler:
             sent = sum(1 for group in made.groups for each in group if each[0] is subject)
             if sent:
                 self._metrics.sent.inc(destination, sent)
-
-
-def _parts(groups: list[list[Item]]) -> list[list[Item]]:
-    """Join groups to batches that the server takes at once, never splitting a group."""
-    parts: list[list[Item]] = []
-    for group in groups:
-        if parts and len(parts[-1]) + len(group) <= MAX_BATCH:
-            parts[-1].extend(group)
-        else:
-            parts.append(list(group))
-    return parts
 
 
 def _detail(decision: Decision) -> str:

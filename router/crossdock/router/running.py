@@ -24,8 +24,9 @@ from crossdock.router.calls.clients import Clients
 from crossdock.router.compiled import CompiledRoute
 from crossdock.router.gathering import BATCH, GroupHandler, group_consumer
 from crossdock.router.halves import Halves
-from crossdock.router.handling import Half, RouteHandler
+from crossdock.router.handling import RouteHandler
 from crossdock.router.loading import LoadedRoute, RouterProject
+from crossdock.router.made import Half
 from crossdock.router.python_steps.loading import Functions
 from crossdock.router.python_steps.process import StepProcess
 

@@ -16,6 +16,7 @@ from crossdock.router.explaining import Told
 _COLOURS: Final = {
     "routed": "green",
     "delivered": "green",
+    "tested": "green",
     "grouped": "green",
     "delayed": "cyan",
     "filtered": "yellow",

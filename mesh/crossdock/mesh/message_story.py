@@ -10,7 +10,7 @@ import msgspec
 from crossdock.mesh import records
 from crossdock.mesh.later import due_of
 
-DestinationState = Literal["pending", "delivered", "filtered", "dead"]
+DestinationState = Literal["pending", "delivered", "tested", "filtered", "dead"]
 RouteState = Literal["pending", "routed", "grouped", "delayed", "filtered", "dead"]
 
 
@@ -20,7 +20,8 @@ class DestinationStatus(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         destination: Where it goes.
         id: Its own id.
-        state: Pending, delivered, dead, or filtered because its time was over.
+        state: Pending, delivered, dead, filtered because its time was over, or tested: a test
+            message that could have been delivered.
         detail: Why, for a dead or filtered one; until when, for what waits.
     """
 

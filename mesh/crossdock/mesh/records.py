@@ -23,6 +23,7 @@ Outcome = Literal[
     "delayed",
     "filtered",
     "delivered",
+    "tested",
     "dead",
     "published",
     "refused",

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from crossdock.contracts import Disconnected, Retry, keyed_id, new_id
+from crossdock.contracts.marking import is_test
 from crossdock.mesh.bus import Bus, Swap
 from crossdock.mesh.expression import Json
 from crossdock.mesh.fail_points import reach
@@ -61,9 +62,11 @@ class GroupStore:
         self._memory = Memory()
         self._turn = asyncio.Lock()  # lanes of one process need not race
 
-    def token(self, key: Json) -> str:
-        """Return what stands for a key in subjects."""
+    def token(self, key: Json, *, test: bool = False) -> str:
+        """Return what stands for a key in subjects; test messages never mix with real ones."""
         kind = "sequence" if self._rule.counts else "group"
+        if test:
+            kind = f"test-{kind}"
         return keyed_id(kind, self._route, msgspec.json.encode(key).decode())
 
     async def join(self, arrivals: Sequence[Arrival]) -> list[Place]:
@@ -79,7 +82,8 @@ class GroupStore:
             for start in range(0, len(arrivals), _AT_ONCE):
                 work: dict[str, list[int]] = {}
                 for at, each in enumerate(arrivals[start : start + _AT_ONCE], start):
-                    work.setdefault(self.token(each.key), []).append(at)
+                    token = self.token(each.key, test=is_test(each.message))
+                    work.setdefault(token, []).append(at)
                 await self._join(work, arrivals, places)
         reach("grouped")
         return [places[at] for at in range(len(arrivals))]

@@ -149,6 +149,11 @@ DESTINATION_DUPLICATE = Definition(
     "counter",
     "Messages that had their effect before: the inbox knew them.",
 )
+DESTINATION_TESTED = Definition(
+    "crossdock_destination_tested_messages",
+    "counter",
+    "Test messages that could have been delivered, and ended at the sink.",
+)
 DESTINATION_EXPIRED = Definition(
     "crossdock_destination_expired_messages",
     "counter",

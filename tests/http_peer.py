@@ -78,7 +78,7 @@ class HttpPeer:
             call = Call(request.method, dict(request.headers), await request.body())
             self.calls.append(call)
             if self.hold is not None:
-                await asyncio.to_thread(self.hold.wait, 20)
+                await asyncio.to_thread(self.hold.wait, 120)
             response = self.answer(call) if self.answer else Response(status_code=204)
             if response.status_code < 300:
                 self.effects.setdefault(call.headers["idempotency-key"], call)

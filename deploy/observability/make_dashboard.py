@@ -65,6 +65,9 @@ PANELS: dict[str, tuple[Panel, ...]] = {
                 "missing {{component}}": (
                     f"max by (component) (crossdock_ledger_missing_messages{{{MESH}}})"
                 ),
+                "stuck {{component}}": (
+                    f'max by (component) (crossdock_process_instances{{{MESH},state="stuck"}})'
+                ),
                 "no broker: {{service}}": (
                     f"1 - min by (service) (crossdock_broker_connected{{{MESH}}})"
                 ),

@@ -49,7 +49,7 @@ class ServiceProcess:
                 stderr=log,
             )
 
-    async def ready(self, within: float = 20) -> None:
+    async def ready(self, within: float = 60) -> None:
         """Return when it says that it is ready."""
         async with asyncio.timeout(within), httpx.AsyncClient() as http:
             while True:
@@ -71,6 +71,19 @@ class ServiceProcess:
         if self.process is not None and self.process.returncode is None:
             self.process.kill()
             await self.process.wait()
+
+    def freeze(self) -> None:
+        """SIGSTOP, as when a machine is suspended."""
+        self._running().send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self._running().send_signal(signal.SIGCONT)
+
+    async def metrics(self) -> str:
+        """Return what it tells Prometheus."""
+        async with httpx.AsyncClient() as http:
+            return (await http.get(f"http://{self._ops}/metrics")).text
 
     async def stop(self) -> int:
         """SIGTERM; return the exit code."""

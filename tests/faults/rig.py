@@ -20,6 +20,7 @@ from faults.driver import TOO_MUCH, Driver, orders
 from faults.ledger import Ledger, Order, read
 from faults.observing import consumers, deliveries, has_row, observe, plain_client
 from faults.processes import PROGRAM, ServiceProcess
+from nats_cluster import NatsCluster
 from nats_server import NatsServer
 from project_folder import write, write_project
 
@@ -41,7 +42,9 @@ class Rig:
         listen: Address of the gateway.
     """
 
-    def __init__(self, folder: Path, server: NatsServer, *, settings: str = "") -> None:
+    def __init__(
+        self, folder: Path, server: NatsServer | NatsCluster, *, settings: str = ""
+    ) -> None:
         self.server = server
         self.folder = folder
         self.project = _project(folder / "project", settings)
@@ -157,7 +160,7 @@ class Rig:
 
 @asynccontextmanager
 async def running_rig(
-    folder: Path, *, settings: str = "", server: NatsServer | None = None
+    folder: Path, *, settings: str = "", server: NatsServer | NatsCluster | None = None
 ) -> AsyncIterator[Rig]:
     """Give a rig with its broker; its services are not started."""
     server = server or NatsServer(folder / "nats")

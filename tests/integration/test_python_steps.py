@@ -14,12 +14,14 @@ from crossdock.mesh.project.scalars import Duration, Size
 from crossdock.mesh.project.settings import StepSettings
 from crossdock.router.python_steps.loading import calling_steps, load_functions
 from crossdock.router.python_steps.process import StepProcess
+from eventually import eventually
 from project_folder import write
 
 MEMORY = 512 * 1024**2
 SETTINGS = StepSettings(memory=Size(MEMORY), timeout=Duration(10))
 STEPS = """
 import asyncio, os, time
+from pathlib import Path
 from typing import Literal
 import msgspec
 from _rates import RATE
@@ -68,6 +70,19 @@ async def waits(data):
     await asyncio.sleep(60)
 
 @step(**contracts)
+async def lingers(data):
+    Path(data["file"]).write_text("began")
+    try:
+        await asyncio.sleep(60)
+    finally:
+        Path(data["file"]).write_text("ended")
+
+@step(**contracts, timeout=2)
+def dawdles(data):
+    time.sleep(0.1)
+    return data
+
+@step(**contracts)
 def ends(data):
     if data.get("end"):
         os._exit(3)
@@ -97,6 +112,10 @@ async def steps(project: Path) -> AsyncIterator[StepProcess]:
     await process.start()
     yield process
     await process.stop()
+
+
+async def reads(file: Path, text: str) -> None:
+    await eventually(lambda: file.exists() and file.read_text() == text, seconds=60)
 
 
 async def test_a_function_makes_data_of_data(steps: StepProcess) -> None:
@@ -163,6 +182,35 @@ async def test_a_coroutine_that_takes_too_long_is_cancelled_without_a_restart(
 ) -> None:
     with pytest.raises(Retry, match="longer than"):
         await steps.call("waits", {}, {})
+    assert steps.restarts == 0
+
+
+async def test_a_coroutine_whose_caller_gives_up_is_cancelled_in_its_process(
+    steps: StepProcess, tmp_path: Path
+) -> None:
+    file = tmp_path / "state"
+    call = asyncio.create_task(steps.call("lingers", {"file": str(file)}, {}))
+    await reads(file, "began")
+    call.cancel()
+    await reads(file, "ended")
+    assert steps.restarts == 0
+
+
+async def test_I8_threads_whose_callers_gave_up_are_not_lost_to_the_others(
+    steps: StepProcess,
+) -> None:
+    leaving = [asyncio.create_task(steps.call("hangs", {"hang": True}, {})) for _ in range(20)]
+    await steps.call("typed", {"total": 4}, {"id": "o-1"})  # by then as many as may have begun
+    for each in leaving:
+        each.cancel()
+    await asyncio.wait(leaving)
+    async with asyncio.timeout(60):
+        assert await steps.call("price", {"total": 1}, {}) == {"total": 1, "price": 2}
+
+
+async def test_the_time_of_a_call_begins_when_a_thread_is_free_for_it(steps: StepProcess) -> None:
+    calls = [steps.call("dawdles", {"n": number}, {}) for number in range(256)]
+    assert [each["n"] for each in await asyncio.gather(*calls)] == list(range(256))
     assert steps.restarts == 0
 
 
@@ -239,7 +287,21 @@ def test_a_program_without_an_event_loop_calls_steps_too(project: Path) -> None:
         failed = steps.call("raises", {"kind": "reject"}, {})
         assert isinstance(failed, Reject)
         assert failed.reason == "step raises: no such customer"
-        assert steps.steps["price"].place == "steps/pricing.py:18"
+        assert steps.steps["price"].place == "steps/pricing.py:19"
+
+
+def test_I8_a_program_without_an_event_loop_is_not_held_up_either(project: Path) -> None:
+    with calling_steps(project, SETTINGS) as (steps, _):
+        assert steps is not None
+        for step, data, why in [
+            ("hangs", {"hang": True}, r"longer than 0\.3 s"),
+            ("waits", {}, r"longer than 0\.3 s"),
+            ("ends", {"end": True}, "the process .* ended"),
+            ("price", {"total": 2**70}, "64 bits"),
+        ]:
+            with pytest.raises(Reject, match=why):
+                steps.call(step, data, {})
+            assert steps.call("price", {"total": 2}, {}) == {"total": 2, "price": 4}
 
 
 @pytest.mark.parametrize(

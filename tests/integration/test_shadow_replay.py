@@ -98,6 +98,20 @@ async def test_what_differs_is_shown_per_message_down_to_the_data(
     assert one["messages"] == 1
 
 
+async def test_I6_what_came_of_something_personal_is_shown_by_its_place_alone(
+    bus: Bus, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    project = write_project(tmp_path)
+    write(project, "contracts/sales/order.placed/contract.yaml", "personal: [/country]\n")
+    await produced(bus, project)
+    changed = ROUTE.replace("'order': order", "'order': country")
+    write(tmp_path, "candidate.yaml", changed)
+    words = ("--from", "1", "--with", str(tmp_path / "candidate.yaml"))
+    _, (first, *_), err = await replay(nats_server, project, *words)
+    assert first["data"][0]["changes"] == [{"pointer": "/order", "before": "•••", "after": "•••"}]
+    assert "DE" not in str(first), err
+
+
 async def test_a_candidate_that_asks_is_answered_by_a_file_or_not_told(
     bus: Bus, nats_server: NatsServer, tmp_path: Path
 ) -> None:

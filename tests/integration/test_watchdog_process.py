@@ -78,7 +78,7 @@ def test_code_that_holds_the_interpreter_is_ended_by_the_timer_below_it(tmp_path
 
 
 def test_a_process_that_was_frozen_longer_than_the_limit_goes_on(tmp_path: Path) -> None:
-    busy = "[time.sleep(LIMIT / 20) for _ in range(10)]"  # half of the limit, in small pieces
+    busy = "[time.sleep(LIMIT / 40) for _ in range(10)]"  # a quarter of the limit, in small pieces
     process = start(tmp_path, busy)
     assert process.stdout is not None
     process.stdout.readline()

@@ -5,6 +5,7 @@ The negative controls of the fault tests: the checker has to turn red on each.
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from crossdock.router.handling import RouteHandler
 from crossdock.workers.sql_out.statements import Sqlite
 
 _CRASH_AT: Final = 100
+_CARELESS_UNTIL: Final = 400
 
 
 def acknowledge_before_publish() -> None:
@@ -85,6 +87,21 @@ def always_retry() -> None:
     _replace(RouteHandler, "__call__", call)
 
 
+def careless_acknowledgements() -> None:
+    """Of a process's first messages each tenth is given back after its effect, or its ack lost."""
+    count = itertools.count(1)
+
+    async def ack(self: Incoming) -> None:
+        number = next(count)
+        if number % 10 == 0 and number < _CARELESS_UNTIL:
+            await self.nak(0.5)
+        elif number % 10 != 5 or number >= _CARELESS_UNTIL:
+            await right(self)
+
+    right = Incoming.ack
+    _replace(Incoming, "ack", ack)
+
+
 SABOTAGES: Final[dict[str, Callable[[], None]]] = {
     each.__name__.replace("_", "-"): each
     for each in (
@@ -93,6 +110,7 @@ SABOTAGES: Final[dict[str, Callable[[], None]]] = {
         inbox_off,
         bare_nak,
         always_retry,
+        careless_acknowledgements,
     )
 }
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from crossdock.contracts import Message
+from crossdock.contracts import Contract, Message
 from crossdock.contracts.masking import MASK, is_personal, masked
 from crossdock.contracts.reference import dataschema
 from crossdock.router.compiled import CompiledRoute
-from crossdock.router.explaining import Explanation, Recorded, Told, explain
+from crossdock.router.explaining import Explanation, Recorded, Told, contracts_of, explain
 from crossdock.router.loading import load_router
 from project_folder import write_project
 from routed_orders import order
@@ -54,6 +54,42 @@ def test_each_step_says_what_it_made_and_each_branch_for_how_many_parts(tmp_path
     assert found["steps/2"].why == "split: 1 in, 3 on, 3 parts"
     assert found["send/0"].why == "its condition holds for 2 of 3 parts"
     assert found["send/1"].taken
+
+
+def test_what_lies_in_something_personal_is_hidden_and_not_told_to_be_missing_I6(
+    tmp_path: Path,
+) -> None:
+    compiled = route(tmp_path, STEPS.replace("total > 1", "country.name != country.code"))
+    contract = compiled.accepted[dataschema("sales.order.placed", "1.0.0")]
+    loose = msgspec.structs.replace(
+        compiled, accepted={contract.dataschema: Contract(contract.name, "1.0.0", {})}
+    )
+    message = msgspec.structs.replace(order(1), data=b'{"country": {"name": "Ada"}}')
+    told = places(explain(loose, message, NOW, personal=("/country",)))["steps/0"]
+    assert [(each.path, each.value) for each in told.values] == [
+        ("country.name", f'"{MASK}"'),
+        ("country.code", None),
+    ]
+
+
+def test_what_a_step_made_is_hidden_where_another_contract_of_the_route_calls_it_personal_I6(
+    tmp_path: Path,
+) -> None:
+    compiled = route(tmp_path, STEPS)
+    names = {"sales.order.placed", "billing.invoice.requested"}
+    assert contracts_of(compiled) == {"sales.order.placed"}
+    text = STEPS.replace("all'", "amount'").replace("[1, 2, 3]", "3").replace("- split: all", "")
+    made = (
+        text.replace("{'land': country,", "{'order': country,")
+        .replace('3}"', '3}"\n        as: billing.invoice.requested@1')
+        .replace("$ > 1", "order = 'DE'")
+        .replace("$}", "1}")
+    )
+    compiled = route(tmp_path, made)
+    assert contracts_of(compiled) == names
+    shown = places(explain(compiled, order(1), NOW))["send/0"].values
+    hidden = places(explain(compiled, order(1), NOW, others=True))["send/0"].values
+    assert [each.value for each in (*shown, *hidden)] == ['"DE"', f'"{MASK}"']
 
 
 def test_what_was_not_reached_says_so(tmp_path: Path) -> None:

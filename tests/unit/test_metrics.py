@@ -15,12 +15,14 @@ from crossdock.mesh.telemetry import (
     GatewayMetrics,
     GroupMetrics,
     Metrics,
+    OrderMetrics,
     ProjectMetrics,
     RouteMetrics,
     SourceMetrics,
 )
 from crossdock.mesh.telemetry import definitions as d
 from crossdock.mesh.telemetry.metrics import MOST_VALUES
+from crossdock.mesh.telemetry.process_metrics import ProcessMetrics
 
 UNITS = (
     "_messages",
@@ -28,12 +30,20 @@ UNITS = (
     "_reconnects",
     "_connected",
     "_halted",
+    "_paused",
     "_open",
+    "_paused",
+    "_limit",
     "_info",
     "_revision",
     "_problems",
     "_groups",
     "_members",
+    "_instances",
+    "_steps",
+    "_compensations",
+    "_active",
+    "_keys",
 )
 
 
@@ -66,10 +76,18 @@ def bind_everything(metrics: Metrics) -> None:
     ComponentMetrics.of(metrics, "r")
     RouteMetrics.of(metrics, "r").sent.inc("billing")
     GroupMetrics.of(metrics, "r").completed.inc("size")
+    bind_process(ProcessMetrics.of(metrics, "r"))
     DestinationMetrics.of(metrics, "r")
+    OrderMetrics.of(metrics, "r")
     SourceMetrics.of(metrics, "r")
     ProjectMetrics.of(metrics, "router")
     metrics.gauge(d.LEDGER_MISSING, "r")
+
+
+def bind_process(process: ProcessMetrics) -> None:
+    process.ended.inc("done")
+    process.steps.inc("message")
+    process.instances({"done": 1})
 
 
 def test_every_name_is_plain_and_ends_in_its_unit() -> None:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from crossdock.cli.console import complain, say_json
 from crossdock.cli.options import JsonOption
+from crossdock.cli.process_checks import begun_by
 from crossdock.cli.project_check import Findings, accepts, inspect_project
 from crossdock.cli.told import counted, say_problems
 from crossdock.cli.worker_checks import CheckedWorker
@@ -67,6 +68,9 @@ def _table(findings: Findings) -> Table:
     table.add_row(f"{len(routes)} routes", "\n".join(routes))
     workers = [f"{each.loaded.value.worker}: {_what(each)}" for each in findings.workers]
     table.add_row(f"{len(workers)} workers", "\n".join(workers))
+    if findings.processes:
+        processes = [f"{each.process}: {', '.join(begun_by(each))}" for each in findings.processes]
+        table.add_row(f"{len(processes)} processes", "\n".join(processes))
     if findings.apis:
         apis = [
             f"{each.api}: {each.method} {each.path} publishes {each.publishes}"
@@ -92,6 +96,7 @@ def _as_json(findings: Findings) -> dict[str, Any]:
             each: findings.contracts.versions(each) for each in findings.contracts.names()
         },
         "routes": [each.route for each in findings.routes],
+        "processes": [each.process for each in findings.processes],
         "workers": [each.loaded.value.worker for each in findings.workers],
         "apis": [each.api for each in findings.apis],
     }

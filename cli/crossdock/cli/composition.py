@@ -10,8 +10,10 @@ from pathlib import Path
 
 import msgspec
 
+from crossdock.cli.controlling import controlled, known
 from crossdock.cli.following import beside, check_change, follow_project
 from crossdock.contracts import Halt
+from crossdock.mesh.control import Controls
 from crossdock.mesh.janitor import Janitor
 from crossdock.mesh.lag import follow_lag
 from crossdock.mesh.last_good import LastGood, Source
@@ -66,12 +68,18 @@ def run_router(place: Place) -> int:
     service = place.service("router", project.value.mesh)
 
     async def work(running: Running) -> None:
-        router = Router(running.bus, running.metrics, running.tracing)
+        controls = Controls(running.bus)
+        if not await known(controls, running.stop):
+            return
+        router = Router(running.bus, running.metrics, running.tracing, controls)
         running.health.checks["routes"] = router.not_ready
         janitor = Janitor(running.bus, project.value.mesh.broker)
         ledger = LedgerWatch(running.bus, running.metrics)
         lag = follow_lag(running.bus, ["in"], router.lags)
-        async with beside(janitor.run(), ledger.run(), lag):
+        async with (
+            controlled(running, controls, router.seen),
+            beside(janitor.run(), ledger.run(), lag),
+        ):
             try:
                 await follow_project(service, running, project, router.apply)
             finally:
@@ -103,9 +111,13 @@ def run_workers(place: Place, group: str | None, names: tuple[str, ...]) -> int:
     service = place.service("worker", project.value.mesh)
 
     async def work(running: Running) -> None:
-        workers = Workers(running.bus, place.folder, running.metrics, running.tracing)
+        controls = Controls(running.bus)
+        if not await known(controls, running.stop):
+            return
+        workers = Workers(running.bus, place.folder, running.metrics, running.tracing, controls)
         running.health.checks["workers"] = workers.not_ready
-        async with beside(follow_lag(running.bus, ["out"], workers.lags)):
+        lag = follow_lag(running.bus, ["out"], workers.lags)
+        async with controlled(running, controls, workers.seen), beside(lag):
             try:
                 await follow_project(service, running, project, workers.apply)
             finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from crossdock.cli.process_checks import awaited
 from crossdock.contracts import Halt, Registry
 from crossdock.gateway.api_file import FOLDER as APIS
 from crossdock.gateway.api_file import ApiFile
@@ -22,6 +23,8 @@ from crossdock.mesh.project.examples import describe_contracts
 from crossdock.mesh.project.loading import load_mesh, read_named
 from crossdock.mesh.project.problems import ProjectError
 from crossdock.mesh.project.settings import MeshFile
+from crossdock.router.processes.process_file import FOLDER as PROCESSES
+from crossdock.router.processes.process_file import ProcessFile
 from crossdock.router.route_file import RouteFile, destinations_of
 from crossdock.router.step_file import Step
 from crossdock.workers.worker_file import WorkerFile
@@ -36,7 +39,8 @@ def describe_project(folder: Path) -> MeshDescription:
     _, route_problems = read_named(folder, "routes", RouteFile, "route")
     _, worker_problems = read_named(folder, "workers", WorkerFile, "worker")
     _, api_problems = read_named(folder, APIS, ApiFile, "api")
-    if problems := [*route_problems, *worker_problems, *api_problems]:
+    _, process_problems = read_named(folder, PROCESSES, ProcessFile, "process")
+    if problems := [*route_problems, *worker_problems, *api_problems, *process_problems]:
         raise Halt.of("the project cannot be described", problems)
     return describe(folder, load_mesh(folder), load_contracts(folder))
 
@@ -53,11 +57,15 @@ def describe(folder: Path, mesh: MeshFile, registry: Registry) -> MeshDescriptio
     routes, _ = read_named(folder, "routes", RouteFile, "route")
     workers, _ = read_named(folder, "workers", WorkerFile, "worker")
     apis, _ = read_named(folder, APIS, ApiFile, "api")
+    processes, _ = read_named(folder, PROCESSES, ProcessFile, "process")
     return MeshDescription(
         mesh=mesh.mesh,
         description=mesh.description,
         contracts=describe_contracts(folder, registry),
-        routes=tuple(_route(each.value) for each in routes),
+        routes=(
+            *(_route(each.value) for each in routes),
+            *(_process(each.value) for each in processes),
+        ),
         workers=tuple(_worker(each.value) for each in workers),
         apis=tuple(_api(each.value) for each in apis),
         callers=_callers(folder, registry),
@@ -95,6 +103,19 @@ def _route(route: RouteFile) -> DescribedRoute:
         description=route.description,
         accepts=(route.accepts,) if isinstance(route.accepts, str) else route.accepts,
         sends=tuple(dict.fromkeys([*sent, *map(Sent, _taps(route.steps))])),
+    )
+
+
+def _process(process: ProcessFile) -> DescribedRoute:
+    """A process takes and makes messages as a route does."""
+    commands = [send for state in process.states.values() for send in state.enter]
+    sent = [Sent(each.send, each.as_) for each in commands]
+    sent += [Sent(each.undo.send, each.undo.as_) for each in commands if each.undo is not None]
+    return DescribedRoute(
+        name=process.process,
+        description=process.description,
+        accepts=tuple(dict.fromkeys(text for text, _ in awaited(process))),
+        sends=tuple(dict.fromkeys(sent)),
     )
 
 

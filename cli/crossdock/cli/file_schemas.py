@@ -12,6 +12,8 @@ from crossdock.gateway.client_file import ClientsFile
 from crossdock.mesh.project.editor_schema import editor_schema
 from crossdock.mesh.project.settings import MeshFile
 from crossdock.router.calls.call_file import CallFile
+from crossdock.router.processes.process_file import ProcessFile
+from crossdock.router.processes.testing import Example as ProcessExample
 from crossdock.router.route_file import RouteFile
 from crossdock.router.step_file import PATTERNS
 from crossdock.router.testing import Example
@@ -35,6 +37,7 @@ class Kind(msgspec.Struct, frozen=True):
 KINDS: Final = {
     "mesh": Kind(MeshFile, "mesh.yaml"),
     "route": Kind(RouteFile, "routes/*.yaml"),
+    "process": Kind(ProcessFile, "processes/*.yaml"),
     "worker": Kind(WorkerFile, "workers/*.yaml"),
     "contract": Kind(About, "contracts/*/*/contract.yaml"),
     "api": Kind(ApiFile, "apis/*.yaml"),
@@ -52,6 +55,8 @@ def file_schema(kind: str) -> dict[str, Any]:
     schema = editor_schema(KINDS[kind].settings, f"Crossdock {kind}")
     if kind == "route":
         _complete_route(schema)
+    if kind == "process":
+        _complete_process(schema)
     if kind == "worker":
         _complete_worker(schema)
     return schema
@@ -65,6 +70,15 @@ def _complete_route(schema: dict[str, Any]) -> None:
     }
     schema["oneOf"] = [{"required": ["send"]}, {"required": ["send_all"]}]
     schema["$defs"]["Step"]["oneOf"] = [{"required": [each]} for each in PATTERNS]
+
+
+def _complete_process(schema: dict[str, Any]) -> None:
+    """Say of a process what its type leaves to checks: its examples."""
+    example = editor_schema(ProcessExample, "example", "example.")
+    schema["$defs"] |= example.pop("$defs")
+    schema["properties"]["examples"]["items"] = {
+        key: each for key, each in example.items() if key not in ("$schema", "title")
+    }
 
 
 def _complete_worker(schema: dict[str, Any]) -> None:

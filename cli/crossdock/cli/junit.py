@@ -17,12 +17,13 @@ from crossdock.router.testing import Tested
 _FORBIDDEN = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF], "?")
 
 
-def write_junit(results: Sequence[Tested], file: Path) -> None:
+def write_junit(results: Sequence[Tested], file: Path, *, folder: str = "routes") -> None:
     """Write results.
 
     Args:
         results: In the order of the routes.
         file: Where to.
+        folder: Folder of what was tested, in the project.
 
     Raises:
         OSError: It cannot be written.
@@ -30,9 +31,11 @@ def write_junit(results: Sequence[Tested], file: Path) -> None:
     root = ET.Element("testsuites", _counts(results))
     for route, found in groupby(results, key=lambda each: each.route):
         cases = list(found)
-        suite = ET.SubElement(root, "testsuite", {"name": f"routes/{route}.yaml", **_counts(cases)})
+        suite = ET.SubElement(
+            root, "testsuite", {"name": f"{folder}/{route}.yaml", **_counts(cases)}
+        )
         for each in cases:
-            _add_case(suite, each)
+            _add_case(suite, each, folder)
     ET.indent(root)
     ET.ElementTree(root).write(file, encoding="utf-8", xml_declaration=True)
 
@@ -42,9 +45,9 @@ def _counts(results: Sequence[Tested]) -> dict[str, str]:
     return {"tests": str(len(results)), "failures": str(failed), "errors": "0"}
 
 
-def _add_case(suite: ET.Element, result: Tested) -> None:
+def _add_case(suite: ET.Element, result: Tested, folder: str) -> None:
     name = _clean(f"{result.example + 1}: {result.given}")
-    names = {"classname": f"routes.{result.route}", "name": name}
+    names = {"classname": f"{folder}.{result.route}", "name": name}
     case = ET.SubElement(suite, "testcase", names)
     if result.problems:
         first = _clean(result.problems[0].message)

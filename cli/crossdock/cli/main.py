@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "rollback": "crossdock.cli.rollback:rollback",
     "history": "crossdock.cli.history:history",
     "route": "crossdock.cli.route:app",
+    "process": "crossdock.cli.process:app",
     "schema": "crossdock.cli.schema:schema",
     "gateway": "crossdock.cli.services:gateway",
     "router": "crossdock.cli.services:router",
@@ -31,6 +32,7 @@ _COMMANDS: Final = {
     "delayed": "crossdock.cli.delayed:app",
     "why": "crossdock.cli.why:why",
     "trace": "crossdock.cli.trace:trace",
+    "control": "crossdock.cli.control:app",
     "ledger": "crossdock.cli.ledger:ledger",
     "replay": "crossdock.cli.replay:replay",
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from crossdock.cli.api_checks import check_apis
+from crossdock.cli.process_checks import beside, check_processes, process_sends, takes
 from crossdock.cli.route_checks import check_routes, dangling, sends_to
 from crossdock.cli.route_loops import check_loops
 from crossdock.cli.worker_checks import CheckedWorker, check_workers
@@ -25,6 +26,8 @@ from crossdock.mesh.project.problems import ProjectError
 from crossdock.mesh.project.settings import MeshFile, StepSettings
 from crossdock.router.calls.loading import read_calls
 from crossdock.router.loading import FOLDER as ROUTES
+from crossdock.router.processes.process_file import FOLDER as PROCESSES
+from crossdock.router.processes.process_file import ProcessFile
 from crossdock.router.python_steps.frames import Described
 from crossdock.router.python_steps.loading import load_functions
 from crossdock.router.route_file import RouteFile
@@ -43,6 +46,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
         routes: The routes that are right in themselves.
         workers: The workers that are right in themselves, with their adapters.
         apis: The APIs that are right in themselves.
+        processes: The processes that are right in themselves.
     """
 
     problems: tuple[Problem, ...]
@@ -52,6 +56,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     routes: tuple[RouteFile, ...]
     workers: tuple[CheckedWorker, ...]
     apis: tuple[ApiFile, ...]
+    processes: tuple[ProcessFile, ...] = ()
 
 
 def inspect_project(folder: Path) -> Findings:
@@ -87,22 +92,36 @@ def inspect_project(folder: Path) -> Findings:
     functions, wrong = _functions(folder, mesh)
     problems += wrong
     checked = check_routes(folder, routes, registry, name, calls, functions)
+    processes, found = read_named(folder, PROCESSES, ProcessFile, "process")
+    problems += found
+    judged = check_processes(folder, processes, registry, name)
+    problems += judged.problems
     loops = check_loops(routes, workers, apis, mesh.value if mesh else None)
     problems += [*checked.problems, *loops.problems]
     problems += _together(folder, mesh, routes, workers)
+    problems += beside(
+        processes,
+        routes={each.value.route for each in routes},
+        workers={each.loaded.value.worker for each in workers},
+        destinations=_destinations(folder, workers),
+    )
+    if mesh is not None:
+        problems += _policies(mesh.value, processes)
     problems += _clients(folder)
     return Findings(
         problems=tuple(sorted(set(problems), key=by_place)),
         warnings=(
             *checked.warnings,
+            *judged.warnings,
             *loops.warnings,
-            *(() if problems else _doubts(routes, workers, apis, registry)),
+            *(() if problems else _doubts(routes, workers, apis, processes, registry)),
         ),
         mesh=mesh.value if mesh else None,
         contracts=registry,
         routes=tuple(each.value for each in routes),
         workers=tuple(workers),
         apis=tuple(each.value for each in apis),
+        processes=tuple(each.value for each in processes),
     )
 
 
@@ -156,7 +175,8 @@ def _together(
 
 
 def _policies(
-    mesh: MeshFile, files: Sequence[Loaded[RouteFile] | Loaded[WorkerFile]]
+    mesh: MeshFile,
+    files: Sequence[Loaded[RouteFile] | Loaded[WorkerFile] | Loaded[ProcessFile]],
 ) -> Iterator[Problem]:
     known = {"standard", *mesh.policies}
     for each in files:
@@ -177,15 +197,18 @@ def _doubts(
     routes: list[Loaded[RouteFile]],
     workers: list[CheckedWorker],
     apis: list[Loaded[ApiFile]],
+    processes: list[Loaded[ProcessFile]],
     registry: Registry,
 ) -> Iterator[Problem]:
-    yield from _unrouted(routes, apis)
-    yield from _idle(routes, workers)
+    accepted = _accepted(routes) | {name for each in processes for name in takes(each.value)}
+    fed = {name for route in routes for name, _ in sends_to(route)}
+    fed |= {name for each in processes for name, _ in process_sends(each.value)}
+    yield from _unrouted(accepted, apis)
+    yield from _idle(accepted, fed, workers)
     yield from _outdated(routes, registry)
 
 
-def _unrouted(routes: list[Loaded[RouteFile]], apis: list[Loaded[ApiFile]]) -> Iterator[Problem]:
-    accepted = _accepted(routes)
+def _unrouted(accepted: set[str], apis: list[Loaded[ApiFile]]) -> Iterator[Problem]:
     for each in apis:
         name = ContractRef.parse(each.value.publishes).name
         if name not in accepted:
@@ -197,9 +220,7 @@ def _accepted(routes: list[Loaded[RouteFile]]) -> set[str]:
     return {ContractRef.parse(each).name for route in routes for each in accepts(route.value)}
 
 
-def _idle(routes: list[Loaded[RouteFile]], workers: list[CheckedWorker]) -> Iterator[Problem]:
-    fed = {name for route in routes for name, _ in sends_to(route)}
-    accepted = _accepted(routes)
+def _idle(accepted: set[str], fed: set[str], workers: list[CheckedWorker]) -> Iterator[Problem]:
     for each in workers:
         value, document = each.loaded.value, each.loaded.document
         if each.is_sink and value.destination not in fed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -89,12 +89,25 @@ def dangling(routes: Sequence[Loaded[RouteFile]], destinations: set[str]) -> Ite
         destinations: Those that are consumed.
     """
     for route in routes:
-        for name, at in sends_to(route):
-            if is_token(name) and name not in destinations:
-                near = get_close_matches(name[:80], destinations, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"add {WORKERS}/{name}.yaml"
-                message = f"no worker consumes {name!r}; {hint}"
-                yield route.document.problem(message, at, "dangling-destination")
+        yield from not_consumed(route.document, sends_to(route), destinations)
+
+
+def not_consumed(
+    document: Document, sends: Iterable[tuple[str, Path_]], destinations: set[str]
+) -> Iterator[Problem]:
+    """Find destinations of a file that no worker consumes.
+
+    Args:
+        document: The file.
+        sends: Each destination, and where it is named.
+        destinations: Those that are consumed.
+    """
+    for name, at in sends:
+        if is_token(name) and name not in destinations:
+            near = get_close_matches(name[:80], destinations, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"add {WORKERS}/{name}.yaml"
+            message = f"no worker consumes {name!r}; {hint}"
+            yield document.problem(message, at, "dangling-destination")
 
 
 def sends_to(route: Loaded[RouteFile]) -> Iterator[tuple[str, Path_]]:

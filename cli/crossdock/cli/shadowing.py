@@ -20,10 +20,11 @@ from crossdock.mesh.project.document import read
 from crossdock.mesh.project.loading import load_mesh
 from crossdock.router.calls.loading import load_calls
 from crossdock.router.compiled import CompiledRoute, compile_route
+from crossdock.router.explaining import contracts_of
 from crossdock.router.loading import FOLDER
 from crossdock.router.python_steps.loading import Functions, load_functions, running_steps
 from crossdock.router.route_file import RouteFile
-from crossdock.router.shadow import Shadow, Stubs, compare_data, shadow
+from crossdock.router.shadow import Recorded, Shadow, Stubs, compare_data, shadow
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,12 +108,15 @@ async def replay(bus: Bus, candidate: Candidate, span: Range, limit: int) -> lis
                 route,
                 Message.from_headers(each.headers, each.data),
                 each.sequence,
-                recorded.get(each.sequence),
+                recorded.get(each.sequence, Recorded()),
                 stubs,
             )
             for each in messages
         ]
-    await _compare(bus, candidate.registry, since, found)
+    # Where a mapping put what is personal is not known, so no value that it made is shown (I6).
+    about = [candidate.registry.about(each) for each in contracts_of(route)]
+    hidden = ("",) if any(each.personal for each in about) else ()
+    await _compare(bus, candidate.registry, since, found, hidden)
     return found
 
 
@@ -129,18 +133,23 @@ async def _messages(
             yield stored
 
 
-async def _recorded(
-    bus: Bus, route: str, since: datetime, wanted: set[int]
-) -> dict[int, records.Entry]:
-    found: dict[int, records.Entry] = {}
+async def _recorded(bus: Bus, route: str, since: datetime, wanted: set[int]) -> dict[int, Recorded]:
+    found: dict[int, Recorded] = {}
     async for stored in bus.read("record", subject=bus.subjects.record(route), since=since):
         record = records.read(stored.data)
         if record.kind == "route":
-            found |= {each.sequence: each for each in record.entries if each.sequence in wanted}
+            entries = (each for each in record.entries if each.sequence in wanted)
+            found |= {each.sequence: Recorded(each, record.detours) for each in entries}
     return found
 
 
-async def _compare(bus: Bus, registry: Registry, since: datetime, found: list[Shadow]) -> None:
+async def _compare(
+    bus: Bus,
+    registry: Registry,
+    since: datetime,
+    found: list[Shadow],
+    hidden: tuple[str, ...],
+) -> None:
     """Compare the data of what was sent, as far as the stream still has it."""
     wanted = {child: each for each in found for child in each.made}
     async for stored in bus.read("out", since=since):
@@ -150,7 +159,7 @@ async def _compare(bus: Bus, registry: Registry, since: datetime, found: list[Sh
             continue
         shadowed = wanted.pop(sent.id, None)
         if shadowed is not None:
-            compare_data(shadowed, sent, registry.about(sent.type).personal)
+            compare_data(shadowed, sent, (*hidden, *registry.about(sent.type).personal))
         if not wanted:
             return
 

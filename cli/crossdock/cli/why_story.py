@@ -14,7 +14,7 @@ from crossdock.mesh.project.contract_files import load_contracts
 from crossdock.mesh.records import GROUP, Entry
 from crossdock.mesh.telemetry.trace_context import trace_id, valid_traceparent
 from crossdock.mesh.trail import Fact, Trail
-from crossdock.router.explaining import Explanation, Recorded, explain
+from crossdock.router.explaining import Explanation, Recorded, contracts_of, explain
 from crossdock.router.loading import load_router
 from crossdock.router.revision import Revision, Revisions, rebuild
 
@@ -123,6 +123,7 @@ class Teller:
         self._bus = bus
         self._mesh = loaded.mesh
         self._now = loaded.routes
+        self._processes = loaded.processes
         self._registry = load_contracts(project)
         self._revisions = Revisions(bus)
 
@@ -203,6 +204,8 @@ class Teller:
 
     async def _why(self, fact: Fact, message: Message) -> dict[str, object]:
         """Return what the explanation adds to a hop."""
+        if fact.where in self._processes:  # its entry says which step its instance took
+            return {"policy": self._processes[fact.where].compiled.on_failure}
         revision = await self._revision(fact)
         now = self._now.get(fact.where)
         if revision is None and now is None:
@@ -217,8 +220,10 @@ class Teller:
                 time=datetime.fromisoformat(fact.time),
                 detail=fact.entry.detail,
                 children=fact.entry.children,
+                detours=fact.detours,
             )
-            why = explain(route, message, recorded, personal)
+            others = any(self._registry.about(each).personal for each in contracts_of(route))
+            why = explain(route, message, recorded, personal, others=others)
         except CrossdockError as error:
             return {"note": f"it cannot be told any more: {error.reason}"}
         return {

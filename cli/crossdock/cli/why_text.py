@@ -94,22 +94,32 @@ def _below(hop: Hop) -> Iterator[str]:
         attempt = f"attempt {hop.attempts}" if hop.attempts > 1 else "first attempt"
         yield f"[dim]{_moment(hop.time)}, {attempt}, by {escape(hop.by)}[/]"
     if hop.revision:
-        state = f"route {hop.revision} ({escape(hop.revision_is)})"
-        yield f"[dim]{state}, policy {escape(hop.policy)}[/]"
+        state = f"revision {hop.revision}"
+        if hop.revision_is:  # not of a group
+            state = f"route {hop.revision} ({escape(hop.revision_is)})"
+        policy = f", policy {escape(hop.policy)}" if hop.policy else ""
+        yield f"[dim]{state}{policy}[/]"
     if hop.why is not None:
         for told in hop.why.told:
             yield from _told(told)
+    yield from _said(hop)
+    if hop.note:
+        yield f"[yellow]! {escape(hop.note)}[/]"
+    yield from _again(hop.again)
+
+
+def _said(hop: Hop) -> Iterator[str]:
+    """Tell what the entry says of itself."""
+    by_process = hop.kind == "route" and hop.why is None
+    told = by_process or hop.kind in ("group", "delay")
     if hop.outcome == "dead":
         yield f"[red]{escape(hop.detail)}[/]"
         if hop.letter:
             yield f"dead letter [bold]{hop.letter}[/]: `crossdock dead show {hop.letter}`"
-    elif hop.kind in ("group", "delay") and hop.outcome != "pending" and hop.detail:
+    elif told and hop.outcome not in ("pending", "filtered") and hop.detail:
         yield escape(hop.detail)
     elif hop.outcome in ("filtered", "pending") and hop.detail:
         yield f"[yellow]{escape(hop.detail)}[/]"
-    if hop.note:
-        yield f"[yellow]! {escape(hop.note)}[/]"
-    yield from _again(hop.again)
 
 
 def _told(told: Told) -> Iterator[str]:

@@ -9,6 +9,7 @@ import msgspec
 
 from crossdock.contracts import ContractRef, Halt, Problem, Registry, Reject, is_token
 from crossdock.mesh.expression_file import load_expression
+from crossdock.mesh.ordering import KEY
 from crossdock.mesh.project.conversion import convert
 from crossdock.mesh.project.loading import Loaded
 from crossdock.mesh.project.problems import ProjectError
@@ -79,6 +80,9 @@ def _direction(worker: CheckedWorker) -> Iterator[Problem]:
         yield document.problem(f"{name} is a source: add `publishes: CONTRACT`")
     if worker.is_source and value.consumes is not None:
         yield document.problem(f"{name} is a source: remove `consumes`", ("consumes",))
+    if worker.is_source and value.order is not None:
+        message = f"{name} is a source, which publishes in the order of its system: remove `order`"
+        yield document.problem(message, ("order",))
     if worker.is_sink:
         for key in ("publishes", "id"):
             if getattr(value, key) is not None:
@@ -102,8 +106,9 @@ def _published(worker: Loaded[WorkerFile], registry: Registry) -> Iterator[Probl
 
 
 def _expressions(folder: Path, worker: Loaded[WorkerFile]) -> Iterator[Problem]:
-    for key, text in (("map", worker.value.map), ("id", worker.value.id)):
-        if text is None:
+    value = worker.value
+    for key, text in (("map", value.map), ("id", value.id), ("order", value.order)):
+        if text is None or (key == "order" and text == KEY):
             continue
         try:
             load_expression(text, folder / FOLDER)

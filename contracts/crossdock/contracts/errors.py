@@ -43,7 +43,13 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CrossdockError(Exception):
-    """Root of every error that the runtime acts on."""
+    """Root of every error that the runtime acts on.
+
+    Attributes:
+        reason: One line for a person.
+        problems: Every single problem.
+        detours: Which detours of a route were taken when it failed: the record says so.
+    """
 
     def __init__(self, reason: str, problems: tuple[Problem, ...] = ()) -> None:
         """Remember why.
@@ -55,6 +61,7 @@ class CrossdockError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.problems = problems
+        self.detours: dict[str, bool] = {}
 
     @classmethod
     def of(cls, reason: str, problems: list[Problem]) -> Self:

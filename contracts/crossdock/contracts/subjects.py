@@ -70,12 +70,13 @@ class Subjects(msgspec.Struct, frozen=True):
         """Return where something of a route's groups is: ``<mesh>.group.<what>.<route>.<last>``.
 
         Args:
-            what: ``open``, ``timer``, ``due``, ``ready`` or ``later``.
-            route: Name of the route.
+            what: ``open``, ``instance``, ``timer``, ``due``, ``ready`` or ``later``.
+            route: Name of the route or process; ``*`` for all.
             last: Token of the key or the group; ``*`` for all of the route.
         """
         last = last if last == "*" else _token(last, "group")
-        return f"{self.mesh}.group.{_token(what, 'kind')}.{_token(route, 'route')}.{last}"
+        route = route if route == "*" else _token(route, "route")
+        return f"{self.mesh}.group.{_token(what, 'kind')}.{route}.{last}"
 
     def claim(self, component: str, digest: str) -> str:
         """Return where a claimed key is: ``<mesh>.once.<component>.<digest>``."""

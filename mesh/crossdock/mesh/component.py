@@ -19,6 +19,13 @@ Observer = Callable[[Event, int], None]
 so taken = done + dead + retried + held at any time between two calls (I9)."""
 
 
+Key = Callable[[Incoming], str | None]
+"""Gives the order key of a message (I7), None for one that keeps no order.
+
+Raises ``Reject`` for one that should have a key and has none, ``Retry`` when there was no time.
+"""
+
+
 class Handler(Protocol):
     """What a component does with a batch of messages."""
 
@@ -42,6 +49,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
         batch: Most messages that the handler is given at once.
         lanes: How many batches are worked on at the same time.
         throttle: How many messages it takes in a time, with all replicas; None for all it can.
+        key: What keeps its messages in order; None when they keep none.
         revision: What records call its present state, for a route.
     """
 
@@ -51,4 +59,5 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     batch: int = 500
     lanes: int = 1
     throttle: Throttle | None = None
+    key: Key | None = None
     revision: str = ""

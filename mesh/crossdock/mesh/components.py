@@ -82,6 +82,10 @@ class Components(Generic[T, R]):
         """Return what runs now."""
         return [each.runner for each in self._running.values()]
 
+    def running(self) -> list[tuple[T, R]]:
+        """Return what runs now, with what it was made of."""
+        return [(each.value, each.runner) for each in self._running.values()]
+
     def states(self) -> dict[str, tuple[State, str]]:
         """Return for each component its state and, when it is not running, why."""
         return {

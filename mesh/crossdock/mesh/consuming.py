@@ -12,18 +12,20 @@ import contextlib
 import logging
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 
 from nats.errors import Error as NatsError
 
 from crossdock.contracts import CrossdockError, Disconnected, Halt, Reject, Retry
 from crossdock.mesh import dead_letters, records
+from crossdock.mesh.admitting import Admission
 from crossdock.mesh.attempts import Attempts
-from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming
+from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming, Puller
 from crossdock.mesh.component import Component, Handler, Observer, Outcome, State
+from crossdock.mesh.control import Name, Permit
+from crossdock.mesh.control.permit import free
 from crossdock.mesh.delays import delay_before
 from crossdock.mesh.fail_points import reach
-from crossdock.mesh.throttling import Gate
 
 _log = logging.getLogger("crossdock.consuming")
 
@@ -43,18 +45,18 @@ class Consuming:
         spec: ConsumerSpec,
         handler: Handler,
         observe: Observer = lambda _outcome, _count: None,
+        permit: Permit | None = None,
     ) -> None:
         self._bus = bus
         self._component = component
         self._policy = component.policy
         self._handler = handler
         self._observe = observe
-        throttle = component.throttle
-        self._gate = None if throttle is None else Gate(bus, spec.durable, throttle)
-        most = component.batch if self._gate is None else min(component.batch, self._gate.most)
-        self._puller = bus.puller(spec, prefetch=most)
-        self._attempts = Attempts(bus, spec.durable)
         self._stop = asyncio.Event()
+        self._puller = self._make_puller(spec)
+        self._permit = permit or free(Name("route", component.name))
+        self._admission = Admission(bus, component, self._puller, self._permit, self._stop)
+        self._attempts = Attempts(bus, spec.durable)
         self._pulling = asyncio.Lock()
         self._held: set[Incoming] = set()
         self._suspects: deque[Incoming] = deque()  # bounded by max_ack_pending (I8)
@@ -63,7 +65,7 @@ class Consuming:
         self._dead = 0
         self._drained = False
         self._deadline = math.inf
-        self._batch = self._most = most
+        self._batch = component.batch
         self.state: State = "starting"
         self.reason = ""
 
@@ -79,8 +81,9 @@ class Consuming:
         try:
             async with asyncio.TaskGroup() as lanes:
                 lanes.create_task(self._drain_when_stopped())
-                for number in range(self._component.lanes):
-                    lanes.create_task(self._lane(), name=f"{self._component.name} {number}")
+                lanes.create_task(self._admission.heed())
+                for number, work in enumerate(self._tasks()):
+                    lanes.create_task(work, name=f"{self._component.name} {number}")
         finally:
             alive.cancel()
             if self.state != "halted":  # a halted component touches no message
@@ -102,9 +105,25 @@ class Consuming:
         """Return how many messages are being worked on."""
         return len(self._held)
 
+    def in_hand(self) -> int:
+        """Return how many messages it has from the broker, begun or not."""
+        return len(self._held) + len(self._puller.held())
+
+    @property
+    def permit(self) -> Permit:
+        """What operators allow it."""
+        return self._permit
+
     def stop(self) -> None:
         """Finish what is being worked on, then return from :meth:`run`."""
         self._stop.set()
+        self._permit.wake()
+
+    def _make_puller(self, spec: ConsumerSpec) -> Puller:
+        return self._bus.puller(spec, prefetch=self._component.batch)
+
+    def _tasks(self) -> list[Coroutine[None, None, None]]:
+        return [self._lane() for _ in range(self._component.lanes)]
 
     async def _start(self) -> None:
         while not self._stop.is_set():
@@ -128,34 +147,38 @@ class Consuming:
 
     @property
     def _leaving(self) -> bool:
-        """Whether nothing more may be begun: halted, or out of time while stopping."""
+        """Whether nothing more may be begun: halted, or out of time or paused while stopping."""
+        if self._stop.is_set() and self._admission.paused:
+            return True
         return self.state == "halted" or asyncio.get_running_loop().time() > self._deadline
+
+    async def _next(self) -> list[Incoming]:
+        """Return what may begin now; nothing after a moment without any."""
+        async with self._pulling:
+            await self._admission.allowed()
+            most = min(self._batch, self._admission.most)
+            batch = await self._puller.next(most, 0.0 if self._suspects else 0.5)
+            if batch:
+                self._observe("taken", len(batch))
+                self._held.update(batch)
+                await self._admission.pace(len(batch))
+                await self._admission.allowed()
+            elif not self._suspects:
+                await self._admission.idle()
+            if self._leaving:
+                self._suspects.extend(batch)
+                return []
+            return batch
 
     async def _lane(self) -> None:
         while not self._leaving:
-            async with self._pulling:
-                batch = await self._puller.next(self._batch, 0.0 if self._suspects else 0.5)
-                if batch:
-                    self._observe("taken", len(batch))
-                    self._held.update(batch)
-                    await self._pace(len(batch))
+            batch = await self._next()
             if batch:
                 await self._work(batch)
             elif self._drained and not self._suspects:
                 return
             await self._try_suspects()
         await self._leave_suspects()
-
-    async def _pace(self, count: int) -> None:
-        """Wait until so many messages may begin; stopping does not wait (Throttler)."""
-        while self._gate is not None and not self._stop.is_set():
-            try:
-                await self._pause(await self._gate.take(count))
-            except Disconnected as error:
-                _log.info("throttle", extra={"component": self.durable, "why": error.reason})
-                await self._pause(1.0)
-            else:
-                return
 
     async def _work(self, batch: list[Incoming]) -> None:
         expected = [each for each in batch if each.delivered == 1 or each.sequence in self._known]
@@ -176,7 +199,7 @@ class Consuming:
         """
         clock = asyncio.get_running_loop().time
         until = clock() + _MOMENT
-        while self._suspects and not self._leaving and clock() < until:
+        while self._suspects and not (self._leaving or self._admission.paused) and clock() < until:
             each = self._suspects.popleft()
             try:
                 await self._try_suspect(each)
@@ -212,6 +235,7 @@ class Consuming:
         outcomes, together = await self._call(batch)
         if outcomes is None:
             for each in batch:
+                await self._admission.allowed()
                 if self._leaving:
                     self._observe("retried", 1)
                 else:
@@ -249,7 +273,7 @@ class Consuming:
             )
             error = Retry(f"unexpected {type(raised).__name__}")
         else:
-            self._batch = min(self._most, self._batch + self._batch // 8 + 1)
+            self._batch = min(self._component.batch, self._batch + self._batch // 8 + 1)
             reach("recorded")
             return outcomes, None
         return (None, None) if len(batch) > 1 else ([error], error)
@@ -286,8 +310,7 @@ class Consuming:
             case _:
                 await self._bury(incoming, outcome, attempts)
 
-    @staticmethod
-    async def _nak(incoming: Incoming, delay: float) -> None:
+    async def _nak(self, incoming: Incoming, delay: float) -> None:
         with contextlib.suppress(NatsError):  # without an answer it comes again, too
             await incoming.nak(delay)
 
@@ -320,7 +343,12 @@ class Consuming:
             letter=letter.sequence,
         )
         await records.write(
-            self._bus, component.kind, component.name, [entry], revision=component.revision
+            self._bus,
+            component.kind,
+            component.name,
+            [entry],
+            revision=component.revision,
+            detours=error.detours,
         )
         self._known.pop(incoming.sequence, None)
         self._observe("dead", 1)
@@ -341,7 +369,7 @@ class Consuming:
             self.state = "halted"
             self.reason = reason
             _log.error("halted", extra={"component": self._component.name, "why": reason})
-        self._stop.set()
+        self.stop()
 
     async def _break(self, reason: str) -> None:
         """Pause consumption instead of burning attempts (Circuit Breaker)."""

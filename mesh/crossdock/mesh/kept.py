@@ -40,15 +40,21 @@ class Kept:
             CrossdockError: It could not be kept: the broker does not answer, or there is no room.
         """
         if not self._made:
-            limits = BucketLimits(replicas=await self._replicas(), max_bytes=self._max_bytes)
+            limits = BucketLimits(replicas=await copies(self._bus), max_bytes=self._max_bytes)
             await self._bucket.ensure(limits)
             self._made = True
         await self._bucket.put(key, value)
 
-    async def _replicas(self) -> int:
-        stream = self._bus.subjects.stream("in")
-        try:
-            info = await self._bus.jetstream.stream_info(stream)
-        except NatsError as error:
-            raise Disconnected(f"stream {stream} cannot be read: {type(error).__name__}") from error
-        return info.config.num_replicas or 1
+
+async def copies(bus: Bus) -> int:
+    """Return how many copies of its messages a mesh keeps.
+
+    Raises:
+        Disconnected: The broker does not answer.
+    """
+    stream = bus.subjects.stream("in")
+    try:
+        info = await bus.jetstream.stream_info(stream)
+    except NatsError as error:
+        raise Disconnected(f"stream {stream} cannot be read: {type(error).__name__}") from error
+    return info.config.num_replicas or 1

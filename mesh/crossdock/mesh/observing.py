@@ -8,6 +8,7 @@ from prometheus_client import Counter, Gauge
 
 from crossdock.mesh.component import Event, Observer
 from crossdock.mesh.components import Runner
+from crossdock.mesh.control import Permit
 from crossdock.mesh.telemetry import ComponentMetrics
 
 
@@ -44,6 +45,12 @@ class Holder(Protocol):
 def show_held(counts: ConsumedMetrics, consuming: Holder) -> None:
     """Keep the in-flight gauge at what the loop holds."""
     counts.in_flight.set_function(consuming.held)
+
+
+def show_permit(metrics: ComponentMetrics, permit: Permit) -> None:
+    """Keep the gauges of a component at what operators allow it."""
+    metrics.paused.set_function(lambda: float(permit.state != "running"))
+    metrics.rate_limit.set_function(lambda: permit.rate or 0.0)
 
 
 def show_state(metrics: ComponentMetrics, runner: Runner) -> None:

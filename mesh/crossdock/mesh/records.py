@@ -9,7 +9,8 @@ What people do to messages (redrive, replay, repair) leaves a record of the kind
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, Literal
 
 import msgspec
@@ -36,6 +37,7 @@ Outcome = Literal[
 Command = Literal["redrive", "replay", "edit", "discard", "release"]
 COMMANDS: Final[tuple[Command, ...]] = ("redrive", "replay", "edit", "discard", "release")
 """What audit records are named by."""
+NO_DETOURS: Final[Mapping[str, bool]] = MappingProxyType({})
 GROUP: Final = "group:"
 """Stands for the destination where the child is a group that the message has joined, or waits."""
 
@@ -73,6 +75,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
         by: Which process, or which person, did it.
         revision: The route as it was: see :mod:`crossdock.mesh.revisions`.
         reason: Why a person did it, in their words.
+        detours: Of a route: its detours, and whether messages took them.
     """
 
     kind: Kind
@@ -81,20 +84,30 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     by: str = ""
     revision: str = ""
     reason: str = ""
+    detours: dict[str, bool] = {}
 
 
 _DECODER = msgspec.json.Decoder(Record)
 
 
 async def write(
-    bus: Bus, kind: Kind, where: str, entries: Sequence[Entry], *, revision: str = ""
+    bus: Bus,
+    kind: Kind,
+    where: str,
+    entries: Sequence[Entry],
+    *,
+    revision: str = "",
+    detours: Mapping[str, bool] = NO_DETOURS,
 ) -> Published:
     """Store what became of a batch.
 
     Raises:
         CrossdockError: When it could not be stored.
     """
-    return await _store(bus, Record(kind, where, tuple(entries), by=bus.name, revision=revision))
+    record = Record(
+        kind, where, tuple(entries), by=bus.name, revision=revision, detours=dict(detours)
+    )
+    return await _store(bus, record)
 
 
 async def audit(

@@ -19,12 +19,18 @@ from nats.js.kv import KeyValue
 
 from crossdock.contracts import Disconnected
 from crossdock.mesh.bus import Bus
+from crossdock.mesh.project.scalars import Duration
 from crossdock.mesh.project.settings import Throttle
 
 _PARTS_A_SECOND: Final = 4
 _MOST: Final = 500
 _TRIES: Final = 50
 _NANOSECONDS: Final = 1_000_000_000
+
+
+def per_second(rate: float) -> Throttle:
+    """Return so many messages a second, which may be less than one."""
+    return Throttle(messages=1, per=Duration(1 / rate))
 
 
 class Gate:

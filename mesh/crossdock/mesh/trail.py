@@ -34,6 +34,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
         by: Which process, or which person.
         revision: The route as it was, for a route.
         reason: Why a person did it.
+        detours: Of a route: its detours, and whether the message took them.
         entry: What was done with the message.
     """
 
@@ -43,6 +44,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     revision: str
     reason: str
+    detours: dict[str, bool]
     entry: records.Entry
 
 
@@ -182,5 +184,6 @@ async def _about(bus: Bus, since: datetime, wanted: set[str], subject: str) -> A
                 by=record.by,
                 revision=record.revision,
                 reason=record.reason,
+                detours=record.detours,
                 entry=entry,
             )

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from watchfiles import Change, awatch
 
-FOLDERS = ("contracts", "routes", "calls", "workers", "apis", "steps")
+FOLDERS = ("contracts", "routes", "processes", "calls", "workers", "apis", "steps")
 _AT_THE_TOP = (".yaml", ".yml")  # a log or an export of a person is no change of the project
 _QUIET_MS = 100  # an editor or a checkout saves several files: wait until it is quiet
 _LONGEST_MS = 1000

@@ -142,7 +142,7 @@ def compile_aggregate(written: Aggregate | None, scope: CompileScope) -> Aggrega
     )
 
 
-def key_of(value: Json, place: str = NAME) -> Json:
+def key_of(value: Json, place: str = f"{NAME}/by") -> Json:
     """Return a value that may be a key.
 
     Raises:
@@ -150,9 +150,9 @@ def key_of(value: Json, place: str = NAME) -> Json:
     """
     if not isinstance(value, str | int | float | bool):
         found = "nothing" if value is None or value is UNDEFINED else "a list or an object"
-        raise Reject(f"{place}/by gives {found}: a key is a text, a number or a boolean")
+        raise Reject(f"{place} gives {found}: a key is a text, a number or a boolean")
     if isinstance(value, str) and len(value) > _MAX_KEY:
-        raise Reject(f"{place}/by gives a key of {len(value)} characters; {_MAX_KEY} are allowed")
+        raise Reject(f"{place} gives a key of {len(value)} characters; {_MAX_KEY} are allowed")
     return value
 
 

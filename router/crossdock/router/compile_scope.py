@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
-from crossdock.contracts import Contract, ContractRef, Halt, Problem, Registry, Reject
+from crossdock.contracts import Contract, ContractRef, Halt, Problem, Registry, Reject, is_token
 from crossdock.mesh.expression import Expression
 from crossdock.mesh.expression_file import load_expression
 from crossdock.router.conditions import Guard
@@ -34,7 +34,10 @@ class CompileScope:
         source: CloudEvents ``source`` of what it makes.
         accepted: The contracts that it accepts, by ``dataschema``.
         problems: Each with its JSON Pointer in the route file.
+        noun: What it is: what error texts at run time call it.
     """
+
+    noun = "route"
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class CompileScope:
         self._registry = registry
         self._folder = folder
         self._calls = calls
+        self._detours: set[str] = set()
         self.problems: list[Problem] = []
 
     def contract(self, text: str | None, pointer: str) -> Contract | None:
@@ -88,7 +92,7 @@ class CompileScope:
         """Return an expression; None when there is none."""
         if text is None:
             return None
-        place = f"route {self.route}, {pointer[1:]}"
+        place = f"{self.noun} {self.route}, {pointer[1:]}"
         try:
             return load_expression(text, self._folder, place=place)
         except ValueError as error:
@@ -103,6 +107,15 @@ class CompileScope:
                 f"{name[:80]!r} cannot be the name of a variable: use letters and digits, first a "
                 "letter, and no name that is there already",
             )
+        return name
+
+    def detour(self, name: str, pointer: str) -> str:
+        """Return the name of a detour, once it is known to be a name that no other one has."""
+        if not is_token(name):
+            self.wrong(pointer, f"{name[:80]!r} is not a name: use a-z, 0-9, - and _")
+        if name in self._detours:
+            self.wrong(pointer, f"the route has a detour {name[:80]!r} already")
+        self._detours.add(name)
         return name
 
     def call(self, name: str, pointer: str) -> None:

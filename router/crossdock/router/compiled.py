@@ -13,6 +13,8 @@ import msgspec
 from crossdock.contracts import Contract, ContractRef, Halt, Registry, is_token
 from crossdock.mesh.expression import Expression
 from crossdock.mesh.groups import Rule
+from crossdock.mesh.message_view import VARIABLE
+from crossdock.mesh.ordering import OrderKey
 from crossdock.router.aggregating import Aggregator, compile_aggregate
 from crossdock.router.compile_scope import CompileScope
 from crossdock.router.conditions import Guard
@@ -22,10 +24,10 @@ from crossdock.router.python_steps.frames import Described
 from crossdock.router.resequencing import Resequencer, compile_resequence
 from crossdock.router.route_file import Branch, Computed, RouteFile, destinations_of
 from crossdock.router.steps.compiling import compile_steps
+from crossdock.router.steps.detour import detours_in
+from crossdock.router.together import refuse_together
 
 _NO_FUNCTIONS: Final[Mapping[str, Described]] = MappingProxyType({})
-VARIABLE: Final = "$message"
-"""What expressions call the attributes of the message."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -72,6 +74,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         accepted: Every contract in the ranges of ``accepts``, by its ``dataschema``.
         registry: All contracts, to tell an unknown one from one that is not accepted.
         where: Message Filter, if there is one.
+        order: What messages have to stay in order with, if they do (I7).
         resequence: In which order messages come to all that follows, if that matters.
         steps: What a message goes through between ``where`` and the branches.
         aggregate: How messages come together before they are sent, if they do.
@@ -88,6 +91,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     accepted: dict[str, Contract]
     registry: Registry
     where: Guard | None
+    order: OrderKey | None = None
     resequence: Resequencer | None = None
     steps: tuple[PureStep, ...] = ()
     aggregate: Aggregator | None = None
@@ -131,18 +135,20 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Whether it may need answers from outside to decide."""
         return any(each.asks for each in self.steps)
 
+    @cached_property
+    def detours(self) -> dict[str, bool]:
+        """Its detours, and whether they are taken as long as no operator decides on them."""
+        return {each.detour: each.on for each in detours_in(self.steps)}
+
     def expressions(self) -> Iterator[tuple[str, Expression]]:
         """Yield every expression, with its JSON Pointer in the route file."""
         if self.where is not None:
             yield "/where", self.where.expression
-        if self.resequence is not None:
-            yield from self.resequence.expressions()
-        for step in self.steps:
-            yield from step.expressions()
-        if self.aggregate is not None:
-            yield from self.aggregate.expressions()
-        if self.delay is not None:
-            yield from self.delay.expressions()
+        if self.order is not None and self.order.expression is not None:
+            yield "/order", self.order.expression
+        for each in (self.resequence, *self.steps, self.aggregate, self.delay):
+            if each is not None:
+                yield from each.expressions()
         for branch in self.branches:
             if branch.guard is not None:
                 yield f"/{branch.name}/when", branch.guard.expression
@@ -199,6 +205,7 @@ class _Compiler:
             accepted=accepted,
             registry=self._registry,
             where=self._scope.guard(route.where, "where", "/where"),
+            order=self._order(),
             steps=self._steps(accepted),
             resequence=compile_resequence(route.resequence, self._scope),
             aggregate=compile_aggregate(route.aggregate, self._scope),
@@ -208,18 +215,16 @@ class _Compiler:
             on_failure=route.on_failure,
             buries_expired=route.expired == "dead",
         )
-        self._alone()
+        refuse_together(route, self._scope)
         if self._scope.problems:
             raise Halt.of(f"route {route.route[:80]} cannot be used", self._scope.problems)
         return compiled
 
-    def _alone(self) -> None:
-        """Refuse two reasons to keep messages in one route: it has one second half."""
-        route = self._route
-        if route.aggregate is not None and route.resequence is not None:
-            self._scope.wrong("/resequence", "not with `aggregate`: write two routes")
-        if route.delay is not None and (route.aggregate or route.resequence):
-            self._scope.wrong("/delay", "not with `aggregate` or `resequence`: write two routes")
+    def _order(self) -> OrderKey | None:
+        written = self._route.order
+        if written is None:
+            return None
+        return OrderKey.of(written, lambda text: self._scope.expression(text, "/order"))
 
     def _steps(self, accepted: dict[str, Contract]) -> tuple[PureStep, ...]:
         self._scope.accepted = accepted

@@ -13,8 +13,8 @@ from crossdock.router.testing import Tested
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """What the examples of one route have shown.
 
-    Each condition counts twice: that it held and that it did not. A branch without a condition, and
-    ``else``, count once: that they were taken.
+    Each condition counts twice: that it held and that it did not; so does a detour, on and off. A
+    branch without a condition, and ``else``, count once: that they were taken.
 
     Attributes:
         route: Name of the route.
@@ -56,7 +56,7 @@ def percent(coverages: Iterable[Coverage]) -> float:
 
 def _outcomes(route: CompiledRoute) -> list[str]:
     """Return what examples could show, in the order of the file."""
-    names = [guard.held.branch for step in route.steps for guard in step.guards()]
+    names = [name for step in route.steps for name in step.outcomes()]
     if route.where is not None:
         names.insert(0, route.where.held.branch)
     found = [_outcome(name, held=held) for name in names for held in (True, False)]

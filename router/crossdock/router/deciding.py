@@ -8,6 +8,7 @@ from crossdock.contracts import Contract, Message, Problem, Reject
 from crossdock.contracts.expiry import EXPIRY, is_expired
 from crossdock.mesh.expression import Json
 from crossdock.mesh.groups import GROUP_TYPE
+from crossdock.mesh.ordering import KEY
 from crossdock.router.aggregating import Aggregator
 from crossdock.router.children import children_of
 from crossdock.router.choosing import choose, holds
@@ -24,16 +25,10 @@ from crossdock.router.decision import (
 from crossdock.router.delaying import DELAYED_TYPE, Held
 from crossdock.router.driving import drive
 from crossdock.router.effects import Answer, Deciding, Effect
-from crossdock.router.flow import Flow, Run, walk
+from crossdock.router.flow import NO_DETOURS, Flow, Run, walk
 from crossdock.router.resequencing import next_in_turn
-from crossdock.router.second_half import (
-    attributes_of,
-    filtered,
-    of_group,
-    sent,
-    variables_of,
-    when_due,
-)
+from crossdock.router.second_half import filtered, of_group, sent, variables_of, when_due
+from crossdock.router.steps.detour import Switched
 
 __all__ = [
     "EXPIRED",
@@ -42,14 +37,13 @@ __all__ = [
     "NO_DESTINATION",
     "WHERE",
     "Decision",
-    "attributes_of",
     "decide",
     "deciding",
     "expired",
 ]
 
 
-def decide(route: CompiledRoute, message: Message) -> Decision:
+def decide(route: CompiledRoute, message: Message, detours: Switched = NO_DETOURS) -> Decision:
     """Decide what a route makes of a message, when it asks for nothing else.
 
     The same route and message give the same decision, down to ids and bytes (I4), unless an
@@ -58,12 +52,13 @@ def decide(route: CompiledRoute, message: Message) -> Decision:
     Args:
         route: A route that does not ask; one that does needs :func:`deciding`.
         message: The message.
+        detours: Which detours are taken; the others are as the route file says.
 
     Raises:
         Retry: When the machine was too busy to run an expression in its time.
     """
     if not route.straight:
-        return drive(deciding(route, message), _unasked)
+        return drive(deciding(route, message, detours), _unasked)
     contract = route.accepted.get(message.dataschema)
     if contract is None or contract.name != message.type:
         return _not_accepted(route, message)
@@ -73,10 +68,13 @@ def decide(route: CompiledRoute, message: Message) -> Decision:
     return _straight(route, message, contract, value)
 
 
-def deciding(route: CompiledRoute, message: Message) -> Deciding[Decision]:
+def deciding(
+    route: CompiledRoute, message: Message, detours: Switched = NO_DETOURS
+) -> Deciding[Decision]:
     """Decide what any route makes of a message, asking for what it needs from outside.
 
-    The same route, message and answers give the same decision. Never raises because of the data.
+    The same route, message, detours and answers give the same decision. Never raises because of
+    the data.
 
     Raises:
         CrossdockError: What an answer leads to, other than Reject; Retry also when the machine was
@@ -85,37 +83,36 @@ def deciding(route: CompiledRoute, message: Message) -> Deciding[Decision]:
     if route.delay is not None and message.type == DELAYED_TYPE:
         return when_due(route, message)
     if route.grouping is None or message.type != GROUP_TYPE:
-        return (yield from _of_message(route, message, waits=route.resequence is not None))
+        waits = route.resequence is not None
+        return (yield from _of_message(route, message, detours, waits=waits))
     if route.aggregate is not None:
         return of_group(route, route.aggregate, message)
     try:
-        return (yield from _of_message(route, next_in_turn(message), waits=False))
+        return (yield from _of_message(route, next_in_turn(message), detours, waits=False))
     except Reject as error:
         return Decision(outcome="rejected", reason=error.reason)
 
 
-def _of_message(route: CompiledRoute, message: Message, *, waits: bool) -> Deciding[Decision]:
-    """Decide what becomes of a message.
-
-    Args:
-        route: The route.
-        message: The message.
-        waits: Whether its turn has still to come.
-    """
+def _of_message(
+    route: CompiledRoute, message: Message, detours: Switched, *, waits: bool
+) -> Deciding[Decision]:
+    """Decide what becomes of a message, whose turn has still to come when it `waits`."""
     contract = route.accepted.get(message.dataschema)
     if contract is None or contract.name != message.type:
         return _not_accepted(route, message)
     value, problems = contract.decode(message.data)
     if problems:
         return _breaks(contract, problems)
-    run = Run(message, contract)
-    flow = Flow(
-        data=value,
-        raw=message.data,
-        contract=contract,
-        variables=variables_of(route, message),
-    )
+    run = Run(message, contract, detours)
     try:
+        variables = variables_of(route, message)
+        flow = Flow(
+            data=value,
+            raw=message.data,
+            contract=contract,
+            variables=variables,
+            extensions=_key(route, value, variables),
+        )
         if route.resequence is not None and waits:
             arrival = route.resequence.arrival(message, value, flow.variables)
             return Decision(outcome="grouped", arrivals=(arrival,))
@@ -148,6 +145,18 @@ def expired(route: CompiledRoute, message: Message, now: datetime) -> Decision |
     return Decision(outcome="rejected" if route.buries_expired else "filtered", reason=EXPIRED)
 
 
+def _key(route: CompiledRoute, value: Json, variables: dict[str, Json]) -> dict[str, str]:
+    """Return the attribute that carries the order key on, where the route makes one (I7).
+
+    Raises:
+        Reject: The message has no key.
+    """
+    order = route.order
+    if order is None or order.expression is None:
+        return {}
+    return {KEY: order.of_value(value, variables)}
+
+
 def _unasked(effect: Effect) -> Answer:
     raise TypeError(f"{effect.step} asks: use deciding()")
 
@@ -157,7 +166,9 @@ def _straight(route: CompiledRoute, message: Message, contract: Contract, value:
     conditions: list[Condition] = []
     try:
         branches = choose(route, value, conditions)
-        flow = Flow(data=value, raw=message.data, contract=contract)
+        flow = Flow(
+            data=value, raw=message.data, contract=contract, extensions=_key(route, value, {})
+        )
         children = children_of(route, message, contract, flow, branches)
     except Reject as error:
         return Decision(

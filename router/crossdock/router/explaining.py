@@ -14,21 +14,23 @@ from typing import Final
 
 import msgspec
 
-from crossdock.contracts import CrossdockError, Message, Problem
+from crossdock.contracts import Contract, CrossdockError, Message, Problem
 from crossdock.contracts.masking import MASK, masked
 from crossdock.router.compiled import CompiledBranch, CompiledRoute
 from crossdock.router.conditions import Guard
 from crossdock.router.deciding import Decision, deciding, expired
 from crossdock.router.driving import drive
 from crossdock.router.effects import Answer, Claim, Effect, Invoke
-from crossdock.router.flow import PureStep, Ran
+from crossdock.router.flow import NO_DETOURS, PureStep, Ran
 from crossdock.router.seen_values import Seen, seen_values
+from crossdock.router.steps.detour import Detour, Switched
 from crossdock.router.watched import Look, Looks, watched
 
 Children = tuple[tuple[str, str], ...]
 """Destination and id of each message that was made."""
 
 _NOT_REACHED: Final = "not reached"
+_HIDDEN: Final = f'"{MASK}"'
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,15 +83,22 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
         time: When.
         detail: Why, in one line.
         children: Destination and id of each message that was made.
+        detours: Which detours were taken.
     """
 
     time: datetime
     detail: str = ""
     children: Children = ()
+    detours: Switched = NO_DETOURS
 
 
 def explain(
-    route: CompiledRoute, message: Message, recorded: Recorded, personal: Sequence[str] = ()
+    route: CompiledRoute,
+    message: Message,
+    recorded: Recorded,
+    personal: Sequence[str] = (),
+    *,
+    others: bool = False,
 ) -> Explanation:
     """Decide once more, and tell why.
 
@@ -98,8 +107,9 @@ def explain(
         message: The message as it came in.
         recorded: What was recorded of it, for what cannot be decided again.
         personal: JSON Pointers into its data of what no one is shown (I6).
+        others: Whether another contract of the route calls something personal, too.
     """
-    told = _Telling(route, message, recorded, personal)
+    told = _Telling(route, message, recorded, personal, hides_made=others or bool(personal))
     decision = told.decision
     return Explanation(
         outcome="" if decision is None else decision.outcome,
@@ -110,6 +120,18 @@ def explain(
         if decision is None
         else tuple((each.destination, each.message.id) for each in decision.children),
     )
+
+
+def contracts_of(route: CompiledRoute) -> set[str]:
+    """Return the names of the contracts that the data of a route may keep on its way."""
+    found = {each.name for each in route.accepted.values()}
+    waiting = list(route.steps)
+    while waiting:
+        step = waiting.pop()
+        waiting += getattr(step, "steps", ())
+        made = (getattr(step, name, None) for name in ("contract", "emits"))
+        found |= {each.name for each in made if isinstance(each, Contract)}
+    return found if route.aggregate is None else found | {route.aggregate.contract.name}
 
 
 class _Unanswered(Exception):
@@ -125,12 +147,15 @@ class _Telling:
         message: Message,
         recorded: Recorded,
         personal: Sequence[str],
+        *,
+        hides_made: bool,
     ) -> None:
         contract = route.accepted.get(message.dataschema)
         self._original = None if contract is None else contract.decode(message.data)[0]
         self._route, self._looks = watched(route)
         self._personal = personal
         self._recorded = recorded
+        self._hides_made = hides_made
         self._sent_to = {destination for destination, _ in recorded.children}
         self.stopped = ""
         self.decision = self._decide(message)
@@ -147,6 +172,9 @@ class _Telling:
         """Tell of each step, and of those in it."""
         told = []
         for step in steps:
+            if isinstance(step, Detour):
+                told += [self._detour(step), *self.steps(step.steps)]
+                continue
             guard = getattr(step, "guard", None)
             ran = self._ran.get(step.name)
             why = f"{step.pattern}: {_NOT_REACHED if ran is None else _made(ran)}"
@@ -156,6 +184,17 @@ class _Telling:
                 told.append(Told(place=step.name, held=ran is not None or None, why=why))
             told += self.steps(getattr(step, "steps", ()))
         return told
+
+    def _detour(self, step: Detour) -> Told:
+        """Tell whether it was switched on."""
+        ran = self._ran.get(step.name)
+        if ran is None and self.decision is not None:
+            return Told(place=step.name, condition=step.detour, why=f"detour: {_NOT_REACHED}")
+        on = self._recorded.detours.get(step.detour, step.on)
+        known = step.detour in self._recorded.detours
+        why = ("on" if on else "off") if known else "as the route file says: it was not recorded"
+        made = f"; {ran.given} in, {ran.made} on" if ran is not None and on else ""
+        return Told(place=step.name, condition=step.detour, held=on, why=f"detour: {why}{made}")
 
     def branches(self) -> list[Told]:
         """Tell of each branch; of what joins a group, that it does."""
@@ -187,7 +226,7 @@ class _Telling:
         if gone is not None:
             return gone
         try:
-            return drive(deciding(self._route, message), self._answer)
+            return drive(deciding(self._route, message, self._recorded.detours), self._answer)
         except _Unanswered as unanswered:
             self.stopped = str(unanswered)
         except CrossdockError as error:
@@ -239,13 +278,17 @@ class _Telling:
 
     def _values(self, guard: Guard, look: Look) -> tuple[Seen, ...]:
         text = guard.expression.text
-        if look.data == self._original:
-            return seen_values(text, masked(look.data, self._personal))
         found = seen_values(text, look.data)
-        if not self._personal:
+        if look.data == self._original:
+            there = {each.path for each in found if each.value is not None}
+            return tuple(  # what lies in something masked is not found in it, but it is there
+                Seen(each.path, _HIDDEN) if each.value is None and each.path in there else each
+                for each in seen_values(text, masked(look.data, self._personal))
+            )
+        if not self._hides_made:
             return found
         # Where a step has put what is personal is not known, so nothing of it is shown (I6).
-        return tuple(Seen(each.path, each.value and f'"{MASK}"') for each in found)
+        return tuple(Seen(each.path, each.value and _HIDDEN) for each in found)
 
     def _why(self, branch: CompiledBranch, held: bool | None) -> str:  # noqa: FBT001 - of a condition
         if branch.name in self._taken:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -16,6 +17,10 @@ from crossdock.router.effects import Deciding
 
 MAX_PARTS: Final = 5000
 """Parts that one message may be at the same time (I8): their ids must fit into one record."""
+
+
+NO_DETOURS: Final[Mapping[str, bool]] = MappingProxyType({})
+"""Every detour is taken or not as the route file says."""
 
 
 class Child(msgspec.Struct, frozen=True):
@@ -114,11 +119,15 @@ class Run:
         conditions: What was evaluated: each branch at most once for each of its two outcomes.
         notes: What a step has to say beyond the counts, by its name.
         taps: Copies that are sent whatever becomes of the message.
+        detours: Which detours are taken; those that are not in it are as the route file says.
     """
 
-    __slots__ = ("accepted", "conditions", "message", "notes", "ran", "taps")
+    __slots__ = ("accepted", "conditions", "detours", "message", "notes", "ran", "taps")
 
-    def __init__(self, message: Message, accepted: Contract) -> None:
+    def __init__(
+        self, message: Message, accepted: Contract, detours: Mapping[str, bool] = NO_DETOURS
+    ) -> None:
+        self.detours = detours
         self.message = message
         self.accepted = accepted
         self.ran: list[Ran] = []
@@ -204,6 +213,11 @@ class PureStep(msgspec.Struct, frozen=True, kw_only=True):
     def guards(self) -> Iterator[Guard]:
         """Yield its conditions, each of which examples should have hold and not hold."""
         yield from ()
+
+    def outcomes(self) -> Iterator[str]:
+        """Yield the name of each thing in it that may hold or not hold."""
+        for guard in self.guards():
+            yield guard.held.branch
 
 
 class EffectStep(PureStep, frozen=True):

@@ -8,6 +8,7 @@ from typing import Final
 
 from crossdock.mesh.component import State
 from crossdock.mesh.consuming import Consuming
+from crossdock.mesh.control import Permit
 
 _WORST_FIRST: Final[tuple[State, ...]] = ("halted", "paused", "starting", "running", "stopped")
 
@@ -58,6 +59,15 @@ class Halves:
     def held(self) -> int:
         """Return how many messages are being worked on."""
         return sum(each.held() for each in self._consumings)
+
+    def in_hand(self) -> int:
+        """Return how many messages they have from the broker, begun or not."""
+        return sum(each.in_hand() for each in self._consumings)
+
+    @property
+    def permit(self) -> Permit:
+        """What operators allow them."""
+        return self._consumings[0].permit
 
     def stop(self) -> None:
         """Finish what is being worked on, then return from :meth:`run`. Safe twice."""

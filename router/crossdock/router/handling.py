@@ -24,6 +24,7 @@ from crossdock.router.deciding import Decision, decide, deciding, expired
 from crossdock.router.driving import drive_async
 from crossdock.router.made import Half, Item, Made, parts_of
 from crossdock.router.revision import Revisions
+from crossdock.router.steps.detour import Switched
 
 _MOST_AT_ONCE = 2 * MAX_BATCH  # children that wait to be stored (I8)
 _PAUSE_EVERY = 0.05
@@ -59,51 +60,53 @@ class RouteHandler:
         start = time.perf_counter()
         await self._keep_revision()
         outcomes: list[CrossdockError | None] = []
-        made = Made()
-        async with contextlib.aclosing(self._decisions(batch)) as decisions:
+        made = Made(self._half.detours())
+        async with contextlib.aclosing(self._decisions(batch, made.detours)) as decisions:
             async for incoming, decision in decisions:
                 outcomes.append(self._take(incoming, decision, made, len(outcomes)))
                 if made.count > _MOST_AT_ONCE:
                     await self._store(made, outcomes)
-                    made = Made()
+                    made = Made(made.detours)
         await self._store(made, outcomes)
         self._metrics.seconds.observe(time.perf_counter() - start)
         return outcomes
 
     async def _decisions(
-        self, batch: Sequence[Incoming]
+        self, batch: Sequence[Incoming], detours: Switched
     ) -> AsyncGenerator[tuple[Incoming, Decision | CrossdockError]]:
         """Yield what is decided for each message, in order."""
         if not self._route.asks:
             paused = time.perf_counter()
             for each in batch:
-                yield each, self._decide(each)
+                yield each, self._decide(each, detours)
                 if not self._route.straight and time.perf_counter() - paused > _PAUSE_EVERY:
                     await asyncio.sleep(0)  # thousands of parts must not stop our signs of life
                     paused = time.perf_counter()
             return
         for first in range(0, len(batch), _ASKING):
             part = batch[first : first + _ASKING]
-            decisions = await asyncio.gather(*(self._decide_asking(each) for each in part))
+            decisions = await asyncio.gather(*(self._decide_asking(each, detours) for each in part))
             for each, decision in zip(part, decisions, strict=True):
                 yield each, decision
 
-    def _decide(self, incoming: Incoming) -> Decision | CrossdockError:
+    def _decide(self, incoming: Incoming, detours: Switched) -> Decision | CrossdockError:
         try:
             message = incoming.message()
-            return self._expired(message) or decide(self._route, message)
+            return self._expired(message) or decide(self._route, message, detours)
         except ValueError as error:
             return Reject(str(error))
         except Retry as error:
             return error
 
-    async def _decide_asking(self, incoming: Incoming) -> Decision | CrossdockError:
+    async def _decide_asking(
+        self, incoming: Incoming, detours: Switched
+    ) -> Decision | CrossdockError:
         try:
             message = incoming.message()
             known = self._expired(message)
             if known is not None:
                 return known
-            return await drive_async(deciding(self._route, message), self._answers)
+            return await drive_async(deciding(self._route, message, detours), self._answers)
         except ValueError as error:
             return Reject(str(error))
         except CrossdockError as error:
@@ -119,9 +122,9 @@ class RouteHandler:
     ) -> CrossdockError | None:
         """Note what is to be stored for a message; return what else is to become of it."""
         if isinstance(decision, CrossdockError):
-            return decision
+            return _noted(decision, made.detours)
         if decision.outcome == "rejected":
-            return Reject(decision.reason, decision.problems)
+            return _noted(Reject(decision.reason, decision.problems), made.detours)
         message = incoming.message()
         entry = records.Entry(
             message.id,
@@ -221,7 +224,8 @@ class RouteHandler:
         """
         await self._join(made, outcomes)
         await self._keep(made)
-        writes = [self._bus.publish_many(part) for part in parts_of(made.groups)]
+        in_order = self._route.order is not None
+        writes = [self._bus.publish_many(part, in_order=in_order) for part in parts_of(made.groups)]
         name = self._route.name
         try:
             await asyncio.gather(*writes)
@@ -229,7 +233,12 @@ class RouteHandler:
             if made.entries:
                 half = self._half
                 await records.write(
-                    self._bus, half.kind, name, made.entries, revision=half.revision.name
+                    self._bus,
+                    half.kind,
+                    name,
+                    made.entries,
+                    revision=half.revision.name,
+                    detours=made.detours,
                 )
         except Retry as error:
             raise Disconnected(error.reason) from error
@@ -265,6 +274,12 @@ class RouteHandler:
             sent = sum(1 for group in made.groups for each in group if each[0] is subject)
             if sent:
                 self._metrics.sent.inc(destination, sent)
+
+
+def _noted(error: CrossdockError, detours: Switched) -> CrossdockError:
+    """Return an error that tells which detours were taken, should it lead to a dead letter."""
+    error.detours = dict(detours)
+    return error
 
 
 def _detail(decision: Decision) -> str:

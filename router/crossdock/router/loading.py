@@ -12,6 +12,7 @@ from crossdock.mesh.project.loading import load_mesh, load_named
 from crossdock.mesh.project.settings import MeshFile, Policy
 from crossdock.router.calls.loading import LoadedCall, load_calls
 from crossdock.router.compiled import CompiledRoute, compile_route
+from crossdock.router.processes.loading import LoadedProcess, load_processes
 from crossdock.router.python_steps.loading import Functions, load_functions
 from crossdock.router.revision import Revision, revision_of
 from crossdock.router.route_file import RouteFile
@@ -67,12 +68,14 @@ class RouterProject(msgspec.Struct, frozen=True, kw_only=True):
         folder: The project folder.
         functions: The Python steps.
         routes: By name.
+        processes: By name.
     """
 
     mesh: MeshFile
     folder: Path
     functions: Functions
     routes: dict[str, LoadedRoute]
+    processes: dict[str, LoadedProcess] = {}
 
 
 class Outside(msgspec.Struct, frozen=True):
@@ -88,7 +91,7 @@ class Outside(msgspec.Struct, frozen=True):
 
 
 def load_router(folder: Path) -> RouterProject:
-    """Read and compile every route.
+    """Read and compile every route and process.
 
     Raises:
         Halt: With every problem that was found.
@@ -109,7 +112,14 @@ def load_router(folder: Path) -> RouterProject:
             ]
     if problems:
         raise Halt.of("the routes cannot be used", problems)
-    return RouterProject(mesh=mesh, folder=folder, functions=outside.functions, routes=routes)
+    processes = load_processes(folder, mesh, registry, routes)
+    return RouterProject(
+        mesh=mesh,
+        folder=folder,
+        functions=outside.functions,
+        routes=routes,
+        processes=processes,
+    )
 
 
 def _load(

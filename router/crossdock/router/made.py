@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import TypeAlias
 
 import msgspec
@@ -14,6 +15,7 @@ from crossdock.mesh.bus.committing import MAX_BATCH
 from crossdock.mesh.groups import Arrival, GroupStore
 from crossdock.mesh.later import Later
 from crossdock.router.revision import Revision
+from crossdock.router.steps.detour import Switched
 
 Item: TypeAlias = tuple[str, Message]
 
@@ -22,6 +24,7 @@ class Made:
     """What a batch has made so far, and is to be stored.
 
     Attributes:
+        detours: Which detours were taken when it was decided.
         entries: Of the record, one for each message.
         groups: The children of each message.
         count: How many children, and members of groups, there are.
@@ -30,7 +33,8 @@ class Made:
         holding: Messages that are to wait.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, detours: Switched) -> None:
+        self.detours = detours
         self.entries: list[records.Entry] = []
         self.groups: list[list[Item]] = []
         self.count = 0
@@ -58,12 +62,14 @@ class Half(msgspec.Struct, frozen=True):
         revision: What records call this state of the route.
         kind: What records call it: ``group`` is the second half of a route that aggregates.
         groups: What messages join, in the first half of such a route.
+        detours: Returns which detours are taken now: what all messages of a batch go by.
         later: Where messages wait, in the first half of a route that delays them.
     """
 
     revision: Revision
     kind: records.Kind = "route"
     groups: GroupStore | None = None
+    detours: Callable[[], Switched] = dict
     later: Later | None = None
 
 

@@ -48,7 +48,7 @@ class Resequencer(msgspec.Struct, frozen=True, kw_only=True):
             raise Reject(f"{NAME}/number gives no whole number")
         if not -_MOST < number < _MOST:
             raise Reject(f"{NAME}/number gives a number beyond 2^53")
-        key = key_of(self.by.evaluate(value, variables or None), NAME)
+        key = key_of(self.by.evaluate(value, variables or None), f"{NAME}/by")
         member = Member(mark_of(message), message.id, float(number), enclose(message))
         return Arrival(key=key, member=member, message=message)
 

@@ -61,11 +61,31 @@ def revision_of(
         route: What was compiled from it.
         known: The Python steps of the project.
     """
-    names = {each for each in _strings(file) if _is_file(each)}
-    files = {each: _read(folder / each) for each in sorted({f"{file.route}.yaml", *names})}
+    files = files_of(file, f"{file.route}.yaml", folder)
     contracts = {each.dataschema: digest(each) for each in route.accepted.values()}
     used = {name: known[name] for name in functions(file.steps)}
     return Revision(files=files, contracts=contracts, functions=used)
+
+
+def files_of(file: object, name: str, folder: Path) -> dict[str, str]:
+    """Return the text of a project file and of the ``.jsonata`` files that it uses, by name.
+
+    Args:
+        file: The file as read.
+        name: Its name.
+        folder: Where it is.
+    """
+    names = {each for each in _strings(file) if _is_file(each)}
+    return {each: _read(folder / each) for each in sorted({name, *names})}
+
+
+def write_files(files: Mapping[str, str], folder: Path) -> None:
+    """Write what was kept of a revision into a folder; what lies outside of it is left out."""
+    for name, text in files.items():
+        path = (folder / name).resolve()
+        if path.is_relative_to(folder):  # what is kept came through the broker
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
 
 
 def rebuild(revision: Revision, registry: Registry, *, mesh: str) -> CompiledRoute:
@@ -76,11 +96,7 @@ def rebuild(revision: Revision, registry: Registry, *, mesh: str) -> CompiledRou
     """
     with tempfile.TemporaryDirectory(prefix="crossdock-route-") as name:
         folder = (Path(name) / _FOLDER).resolve()
-        for file, text in revision.files.items():
-            path = (folder / file).resolve()
-            if path.is_relative_to(folder):  # what is kept came through the broker
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf-8")
+        write_files(revision.files, folder)
         (route,) = load_named(Path(name), _FOLDER, RouteFile, "route")
         return compile_route(
             route,

@@ -57,6 +57,8 @@ class RouteFile(_File, frozen=True):
         accepts: Contract, or several, ``name@range``.
         description: For people.
         where: JSONata condition (Message Filter): when it does not hold, the message is filtered.
+        order: Messages with the same value stay in order, also across retries and replicas: a
+            JSONata expression, or the word ``partitionkey`` for the attribute of that name.
         resequence: Resequencer: messages go on in the order of their numbers, before all else.
         steps: What the message goes through before it is sent, in this order.
         aggregate: Aggregator: messages of one key become one, which is then sent.
@@ -74,6 +76,7 @@ class RouteFile(_File, frozen=True):
     accepts: str | tuple[str, ...]
     description: str = ""
     where: str | None = None
+    order: str | None = None
     resequence: Resequence | None = None
     steps: tuple[Step, ...] = ()
     aggregate: Aggregate | None = None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 from prometheus_client import Gauge
 
 from crossdock.mesh.bus import Bus, ConsumerSpec
@@ -12,11 +14,14 @@ from crossdock.mesh.claims import Claims
 from crossdock.mesh.component import Component
 from crossdock.mesh.components import Components
 from crossdock.mesh.consuming import Consuming
+from crossdock.mesh.control import Controls, Seen
+from crossdock.mesh.control.reporting import seen_of
 from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.finding import ROUTE_PREFIX
 from crossdock.mesh.groups import GroupStore
 from crossdock.mesh.later import Later
-from crossdock.mesh.observing import observer, show_held, show_state
+from crossdock.mesh.observing import observer, show_held, show_permit, show_state
+from crossdock.mesh.ordering import consuming_of, show_order
 from crossdock.mesh.streams import has_begun, set_begun
 from crossdock.mesh.telemetry import ComponentMetrics, GroupMetrics, Metrics, RouteMetrics, Tracing
 from crossdock.router.answering import Answers
@@ -27,6 +32,8 @@ from crossdock.router.halves import Halves
 from crossdock.router.handling import RouteHandler
 from crossdock.router.loading import LoadedRoute, RouterProject
 from crossdock.router.made import Half
+from crossdock.router.ordering import route_key
+from crossdock.router.processes.running import Processes
 from crossdock.router.python_steps.loading import Functions
 from crossdock.router.python_steps.process import StepProcess
 
@@ -36,8 +43,11 @@ LANES = 2  # one batch is decided while another waits for its PubAck
 class Router:
     """All routes of one process. Any number of processes share the work."""
 
-    def __init__(self, bus: Bus, metrics: Metrics, tracing: Tracing) -> None:
+    def __init__(
+        self, bus: Bus, metrics: Metrics, tracing: Tracing, controls: Controls | None = None
+    ) -> None:
         self._bus = bus
+        self._controls = controls or Controls(bus)
         self._metrics = metrics
         self._tracing = tracing
         self._from_start = False
@@ -47,9 +57,10 @@ class Router:
         self._bound = 0
         self._components: Components[LoadedRoute, Halves] = Components(self._make, self._forget)
         self._lag: dict[str, Gauge] = {}
+        self._processes = Processes(bus, metrics, tracing)
 
     async def apply(self, project: RouterProject) -> None:
-        """Run exactly these routes.
+        """Run exactly these routes and processes.
 
         Raises:
             Disconnected: The broker does not answer.
@@ -60,9 +71,12 @@ class Router:
         before = self._replace_functions(project)
         self._bound = int(project.mesh.broker.max_bytes)
         await self._components.apply(project.routes)
+        await self._processes.apply(
+            project.processes, bound=self._bound, from_start=self._from_start
+        )
         if before is not None:
             await before.stop()
-        if not begun and project.routes:
+        if not begun and (project.routes or project.processes):
             await self._begin()
 
     def _replace_functions(self, project: RouterProject) -> StepProcess | None:
@@ -76,16 +90,26 @@ class Router:
         return before
 
     def not_ready(self) -> str | None:
-        """Say which routes are not ready; None when all are."""
-        return self._components.not_ready()
+        """Say which routes and processes are not ready; None when all are."""
+        found = (self._components.not_ready(), self._processes.not_ready())
+        return "; ".join(each for each in found if each) or None
 
     def lags(self) -> dict[str, Gauge]:
         """Return by durable consumer the gauge of what it has still to settle."""
-        return self._lag
+        return self._lag | self._processes.lags()
+
+    def seen(self) -> list[Seen]:
+        """Return how each route is, for who asks."""
+        found = []
+        for route, runner in self._components.running():
+            seen = seen_of("route", route.compiled.name, runner)
+            detours = self._detours(route.compiled)()
+            found.append(msgspec.structs.replace(seen, detours=detours))
+        return found
 
     async def stop(self) -> None:
-        """Stop, each route finishing what it has begun."""
-        await self._components.stop()
+        """Stop, each route and process finishing what it has begun."""
+        await asyncio.gather(self._components.stop(), self._processes.stop())
         if self._functions is not None:
             await self._functions.stop()
 
@@ -97,6 +121,7 @@ class Router:
         also when this process ends between two of them.
         """
         await asyncio.gather(*(each.ensure() for each in self._components.runners()))
+        await self._processes.ensure()
         await set_begun(self._bus)
 
     def _make(self, route: LoadedRoute) -> Halves:
@@ -112,8 +137,12 @@ class Router:
         show_held(counts, runner)
         state = ComponentMetrics.of(self._metrics, compiled.name)
         show_state(state, runner)
+        show_permit(state, runner.permit)
         self._lag[halves[0].durable] = state.pending
         return runner
+
+    def _detours(self, route: CompiledRoute) -> Callable[[], dict[str, bool]]:
+        return lambda: self._controls.detours(route.name, route.detours)
 
     def _groups(self, route: CompiledRoute) -> GroupStore | None:
         if route.grouping is None:
@@ -126,7 +155,7 @@ class Router:
     ) -> Consuming:
         """Return what takes groups when they are complete, and messages when they have waited."""
         compiled = route.compiled
-        half = Half(route.revision, "group")
+        half = Half(route.revision, "group", detours=self._detours(compiled))
         in_order = compiled.resequence is not None
         send = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
         handler = (
@@ -140,8 +169,9 @@ class Router:
             lanes=1 if in_order else LANES,
             revision=route.revision.name,
         )
+        permit = self._controls.permit("route", compiled.name)
         spec = group_consumer(self._bus, compiled.name, one_by_one=in_order)
-        return Consuming(self._bus, component, spec, handler, observer(counts))
+        return Consuming(self._bus, component, spec, handler, observer(counts), permit)
 
     def _first(
         self,
@@ -169,14 +199,18 @@ class Router:
             policy=route.policy,
             lanes=LANES,
             throttle=route.file.throttle,
+            key=route_key(compiled),
             revision=route.revision.name,
         )
         later = None
         if compiled.delay is not None:
             later = Later(self._bus, compiled.name, bound=self._bound)
-        half = Half(route.revision, "route", groups, later)
+        half = Half(route.revision, "route", groups, self._detours(compiled), later)
+        permit = self._controls.permit("route", compiled.name)
         handler = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
-        return Consuming(self._bus, component, spec, handler, observer(counts))
+        made = consuming_of(self._bus, component, spec, handler, observer(counts), permit)
+        show_order(self._metrics, compiled.name, made)
+        return made
 
     def _forget(self, route: LoadedRoute) -> None:
         self._lag.pop(f"{ROUTE_PREFIX}{route.compiled.name}", None)

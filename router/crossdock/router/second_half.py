@@ -7,6 +7,7 @@ import msgspec
 from crossdock.contracts import Message, Reject
 from crossdock.mesh.expression import Json
 from crossdock.mesh.groups.state import read_completed
+from crossdock.mesh.message_view import attributes_of
 from crossdock.router.aggregating import Aggregator
 from crossdock.router.children import children_of
 from crossdock.router.choosing import branches_for
@@ -19,19 +20,6 @@ from crossdock.router.flow import MAX_PARTS, Child, Flow, Run
 def variables_of(route: CompiledRoute, message: Message) -> dict[str, Json]:
     """Return the variables that expressions know from the start."""
     return {"message": attributes_of(message)} if route.uses_message else {}
-
-
-def attributes_of(message: Message) -> dict[str, Json]:
-    """Return what expressions know as ``$message``."""
-    return {
-        "id": message.id,
-        "source": message.source,
-        "type": message.type,
-        "dataschema": message.dataschema,
-        "time": message.time,
-        "subject": message.subject,
-        "extensions": message.extensions,
-    }
 
 
 def when_due(route: CompiledRoute, message: Message) -> Decision:

@@ -19,8 +19,9 @@ from crossdock.router.compiled import CompiledRoute
 from crossdock.router.deciding import EXPIRED, Decision, deciding
 from crossdock.router.driving import drive
 from crossdock.router.effects import Answer, Claim, Effect, Invoke
-from crossdock.router.flow import Child
+from crossdock.router.flow import NO_DETOURS, Child
 from crossdock.router.python_steps.launching import BlockingSteps
+from crossdock.router.steps.detour import Switched
 
 _OUTCOMES: Final = {
     "routed": "routed",
@@ -94,6 +95,18 @@ class Shadow(msgspec.Struct, kw_only=True):
         return f"Shadow({self.sequence}, {self.verdict})"
 
 
+class Recorded(msgspec.Struct, frozen=True):
+    """What was recorded of one message.
+
+    Attributes:
+        entry: What became of it; None when nothing is known.
+        detours: Which detours were taken.
+    """
+
+    entry: Entry | None = None
+    detours: Switched = NO_DETOURS
+
+
 class _Unanswered(Exception):
     """The candidate asks what no declared answer is there for."""
 
@@ -132,7 +145,7 @@ class Stubs:
 
 
 def shadow(
-    route: CompiledRoute, message: Message, sequence: int, recorded: Entry | None, stubs: Stubs
+    route: CompiledRoute, message: Message, sequence: int, recorded: Recorded, stubs: Stubs
 ) -> Shadow:
     """Let a candidate decide on a message, and put it beside what was recorded.
 
@@ -140,13 +153,13 @@ def shadow(
         route: The candidate.
         message: The message.
         sequence: Its number in the stream.
-        recorded: What was recorded of it; None when nothing was.
+        recorded: What was recorded of it; it takes the detours that were taken then.
         stubs: Answers what the candidate asks.
     """
-    then = _then(recorded)
+    then = _then(recorded.entry)
     children: tuple[Child, ...] = ()
     try:
-        decision = drive(deciding(route, message), stubs)
+        decision = drive(deciding(route, message, recorded.detours), stubs)
     except _Unanswered as unanswered:
         now = Way(outcome="unknown", detail=str(unanswered))
     except CrossdockError as error:

@@ -22,10 +22,12 @@ PATTERNS: Final = (
     "once",
     "python",
     "scatter",
+    "detour",
 )
 _GIVEN_WITH: Final = {
     "as_": ("map", "keep", "drop", "split", "normalize"),
-    "steps": ("split",),
+    "steps": ("split", "detour"),
+    "on": ("detour",),
     "join": ("split",),
 }
 
@@ -114,9 +116,11 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
         once: Idempotent Receiver: lets go on the first message with a key.
         python: Python step: the name of a function in ``steps/*.py``.
         scatter: Scatter-Gather: asks several systems at once, and keeps the answers in a variable.
+        detour: Detour: a name; messages go through ``steps`` while an operator has it switched on.
         as_: Contract of what ``map``, ``keep``, ``drop``, ``split`` or ``normalize`` makes,
             ``name@range``; it is checked at once. Without it the data is checked where it is sent.
-        steps: With ``split``: steps of the parts.
+        steps: With ``split``: steps of the parts; with ``detour``: what it takes messages through.
+        on: With ``detour``: it is on as long as no operator decides on it.
         join: With ``split``: the whole goes on instead of its parts, once they have been through
             ``steps`` (Composed Message Processor).
     """
@@ -133,8 +137,10 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
     once: Once | None = None
     python: str | None = None
     scatter: Scatter | None = None
+    detour: str | None = None
     as_: str | None = None
     steps: tuple[Step, ...] = ()
+    on: bool = False
     join: Join | None = None
 
     def __post_init__(self) -> None:
@@ -159,7 +165,7 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
 
 
 def called(steps: tuple[Step, ...]) -> Iterator[str]:
-    """Yield the name of each call that steps make, also those within a splitter."""
+    """Yield the name of each call that steps make, also those within others."""
     for step in steps:
         if step.enrich is not None:
             yield step.enrich.call
@@ -169,7 +175,7 @@ def called(steps: tuple[Step, ...]) -> Iterator[str]:
 
 
 def functions(steps: tuple[Step, ...]) -> Iterator[str]:
-    """Yield the name of each Python step that steps use, also those within a splitter."""
+    """Yield the name of each Python step that steps use, also those within others."""
     for step in steps:
         if step.python is not None:
             yield step.python

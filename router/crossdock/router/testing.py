@@ -16,6 +16,10 @@ all questions or for each in their order, as ``.json`` files, ``nothing``, or ``
     - {given: german-order, calls: {price-list: prices.json}, expect: [billing-eu]}
     - {given: german-order, calls: {price-list: fails}, expect: rejected}
 
+Where a route has detours, an example says which are on::
+
+    - {given: german-order, detours: [inspection], expect: [inspectors, billing-eu]}
+
 A route that keeps messages until others come may be given several, and that their time is up::
 
     - {given: [tea, cup], expect: {partner: whole-order.json}}
@@ -46,9 +50,11 @@ from crossdock.router.compiled import CompiledRoute
 from crossdock.router.conditions import Condition
 from crossdock.router.deciding import Decision, deciding, expired
 from crossdock.router.driving import drive
+from crossdock.router.json_differences import json_differences
 from crossdock.router.python_steps.launching import BlockingSteps
 from crossdock.router.rehearsing import rehearse
 from crossdock.router.rehearsing_delays import rehearse_delay
+from crossdock.router.steps.detour import Switched
 
 CONTRACTS: Final = "contracts"
 ROUTES: Final = "routes"
@@ -73,6 +79,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         contract: ``name@range`` of what is given; the first that the route accepts, if not said.
         waits: For how long it waits, or until when (``delay``); not looked at when not given.
         seen: Another message with the same key was there before (``once``).
+        detours: The detours that are on; as the route file says, if not said.
         attributes: Of what is given, such as ``subject``, ``time`` and extensions.
     """
 
@@ -83,6 +90,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     contract: str | None = None
     waits: str | None = None
     seen: bool = False
+    detours: tuple[str, ...] | None = None
     attributes: dict[str, str] = {}
 
 
@@ -152,11 +160,26 @@ def run_examples(
     return results
 
 
-def _decided(route: CompiledRoute, message: Message, answers: DeclaredAnswers) -> Decision:
+def _switched(route: CompiledRoute, example: Example) -> dict[str, bool]:
+    """Return which detours are on in an example.
+
+    Raises:
+        ValueError: It names one that the route does not have.
+    """
+    if example.detours is None:
+        return route.detours
+    for each in set(example.detours) - route.detours.keys():
+        raise ValueError(f"the route has no detour {each[:80]!r}")
+    return {name: name in example.detours for name in route.detours}
+
+
+def _decided(
+    route: CompiledRoute, message: Message, answers: DeclaredAnswers, detours: Switched
+) -> Decision:
     """Decide with declared answers; a call that fails is what rejects the message."""
     try:
         known = expired(route, message, datetime.now(UTC))
-        return known or drive(deciding(route, message), answers)
+        return known or drive(deciding(route, message, detours), answers)
     except CrossdockError as error:
         return Decision(outcome="rejected", reason=error.reason, problems=error.problems)
 
@@ -171,19 +194,24 @@ def _decision(
     """Return what the route makes of what is given.
 
     Raises:
-        ValueError: It is given what only a route that keeps messages can be.
+        ValueError: It is given what only a route that keeps messages can be; or it names a detour
+            that is not there.
     """
+    detours = _switched(route, example)
     if route.grouping is not None:
         return rehearse(
             route,
             messages,
-            lambda message: _decided(route, message, answers),
+            lambda message: _decided(route, message, answers, detours),
             time_is_up=example.then == "timeout",
         )
     if len(messages) != 1 or example.then is not None:
         raise ValueError("several messages, and `then`, are for `aggregate` and `resequence`")
     return rehearse_delay(
-        route, messages[0], lambda message: _decided(route, message, answers), example.waits
+        route,
+        messages[0],
+        lambda message: _decided(route, message, answers, detours),
+        example.waits,
     )
 
 
@@ -273,28 +301,3 @@ def _compared(expected: bytes, found: bytes, destination: str, file: str) -> Ite
     differences = json_differences(want, msgspec.json.decode(found))
     for _, (pointer, text) in zip(range(_MAX_DIFFERENCES), differences, strict=False):
         yield Problem(message=f"{destination}: {text}", pointer=pointer, place=file)
-
-
-def json_differences(want: Json, found: Json, pointer: str = "") -> Iterator[tuple[str, str]]:
-    """Tell where two JSON values differ: a JSON Pointer, and how."""
-    if isinstance(want, dict) and isinstance(found, dict):
-        for key in sorted(want.keys() | found.keys()):
-            below = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
-            if key not in found:
-                yield below, f"expected {_shown(want[key])}, but it is missing"
-            elif key not in want:
-                yield below, f"not expected, but it is {_shown(found[key])}"
-            else:
-                yield from json_differences(want[key], found[key], below)
-    elif isinstance(want, list) and isinstance(found, list):
-        if len(want) != len(found):
-            yield pointer, f"expected {len(want)} items, but there are {len(found)}"
-        for at, (one, other) in enumerate(zip(want, found, strict=False)):
-            yield from json_differences(one, other, f"{pointer}/{at}")
-    elif want != found or isinstance(want, bool) != isinstance(found, bool):
-        yield pointer, f"expected {_shown(want)}, but it is {_shown(found)}"
-
-
-def _shown(value: Json) -> str:
-    text = msgspec.json.encode(value).decode()
-    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - a line for a person

@@ -10,6 +10,7 @@ import msgspec
 from crossdock.contracts import Contract, ContractRef, CrossdockError, Halt, Problem, Registry
 from crossdock.mesh.expression import Expression
 from crossdock.mesh.expression_file import load_expression
+from crossdock.mesh.ordering import OrderKey
 from crossdock.mesh.project.contract_files import load_contracts
 from crossdock.mesh.project.conversion import convert
 from crossdock.mesh.project.loading import Loaded, load_mesh, read_named
@@ -34,6 +35,7 @@ class LoadedWorker(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         map: Its mapping.
         identity: Gives a source's stable identity.
         contract: What a source publishes; None for a sink.
+        order: What messages have to stay in order with, if they do (I7).
     """
 
     file: WorkerFile
@@ -43,6 +45,7 @@ class LoadedWorker(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     map: Expression | None = None
     identity: Expression | None = None
     contract: Contract | None = None
+    order: OrderKey | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LoadedWorker) and self._parts() == other._parts()
@@ -51,7 +54,8 @@ class LoadedWorker(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def _parts(self) -> tuple[object, ...]:
         text = self.map.text if self.map is not None else ""
-        return (self.file, self.settings, self.policy, text, self.contract)
+        order = self.order.text if self.order is not None else ""
+        return (self.file, self.settings, self.policy, text, self.contract, order)
 
 
 class WorkersProject(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +130,7 @@ def _load(
         map=_expression(folder, loaded, "map"),
         identity=_expression(folder, loaded, "id"),
         contract=contract,
+        order=_order(folder, loaded),
     )
 
 
@@ -140,6 +145,13 @@ def _expression(folder: Path, loaded: Loaded[WorkerFile], key: str) -> Expressio
         raise Halt.of(place, [loaded.document.problem(str(error), (key,))]) from error
 
 
+def _order(folder: Path, loaded: Loaded[WorkerFile]) -> OrderKey | None:
+    written = loaded.value.order
+    if written is None:
+        return None
+    return OrderKey.of(written, lambda _: _expression(folder, loaded, "order"))
+
+
 def _contract(
     registry: Registry, loaded: Loaded[WorkerFile], adapter: Adapter, problems: list[Problem]
 ) -> Contract | None:
@@ -151,6 +163,9 @@ def _contract(
     if loaded.value.throttle is not None:
         text = "only a sink is throttled: a source takes what its system sends"
         problems.append(document.problem(text, ("throttle",)))
+    if loaded.value.order is not None:
+        text = "only a sink has an order: a source publishes in the order of its system"
+        problems.append(document.problem(text, ("order",)))
     if publishes is None:
         problems.append(document.problem("a source needs `publishes`: name a contract"))
         return None

@@ -26,6 +26,8 @@ from crossdock.contracts import (
 from crossdock.mesh import dead_letters
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.component import State
+from crossdock.mesh.control import Name, Permit
+from crossdock.mesh.control.permit import free
 from crossdock.mesh.delays import delay_before
 from crossdock.mesh.expression import UNDEFINED
 from crossdock.mesh.telemetry import SourceMetrics, Tracing, sending
@@ -46,6 +48,7 @@ class SourceRunner:
         source: Source,
         tracing: Tracing,
         metrics: SourceMetrics,
+        permit: Permit | None = None,
     ) -> None:
         if worker.contract is None:
             raise Halt(f"worker {worker.file.worker} names no contract to publish")
@@ -61,17 +64,28 @@ class SourceRunner:
         self._subject = bus.subjects.incoming(self._contract.name)
         self._step = sending(self._subject)
         self._stop = asyncio.Event()
+        self._in_hand = 0
+        self.permit = permit or free(Name("source", self._name))
         self.state: State = "starting"
         self.reason = ""
 
     def stop(self) -> None:
         """Finish what was received, then return from :meth:`run`."""
         self._stop.set()
+        self.permit.wake()
+
+    def in_hand(self) -> int:
+        """Return how many things it has received and not yet acknowledged."""
+        return self._in_hand
 
     async def run(self) -> None:
         """Receive until :meth:`stop`."""
         failures = 0
         while not self._stop.is_set():
+            if not self._wanted:  # its system keeps what comes meanwhile
+                self.state, self.reason = "running", ""
+                await self.permit.changed()
+                continue
             try:
                 await self._source.open()
                 self.state, self.reason = "running", ""
@@ -83,10 +97,20 @@ class SourceRunner:
                 failures += 1
                 await self._wait(error, failures)
             finally:
+                self._in_hand = 0
                 with contextlib.suppress(CrossdockError):
                     await self._source.close()
         if self.state != "halted":
             self.state = "stopped"
+
+    @property
+    def _wanted(self) -> bool:
+        """Whether it is to receive."""
+        return not self._stop.is_set() and self.permit.state == "running"
+
+    async def _unwanted(self) -> None:
+        while self._wanted:
+            await self.permit.changed()
 
     def _halt(self, error: Halt) -> None:
         self.state, self.reason = "halted", error.reason
@@ -102,17 +126,19 @@ class SourceRunner:
                 await self._stop.wait()
 
     async def _receive(self) -> None:
-        while not self._stop.is_set():
+        while self._wanted:
             received = await self._next()
+            self._in_hand = len(received)
             if received:
                 self._metrics.received.inc(len(received))
                 await self._accept(received)
                 await self._source.acknowledge(received)  # I1: all of them are safe now
+                self._in_hand = 0
 
     async def _next(self) -> Sequence[Received]:
-        """Return what comes in; nothing when it is time to stop."""
+        """Return what comes in; nothing when it is time to stop or pause."""
         receiving = asyncio.create_task(_await(self._source.receive()))
-        stopping = asyncio.create_task(self._stop.wait())
+        stopping = asyncio.create_task(self._unwanted())
         try:
             await asyncio.wait((receiving, stopping), return_when=asyncio.FIRST_COMPLETED)
             if receiving.done():
@@ -143,7 +169,8 @@ class SourceRunner:
         self, messages: list[tuple[Received, Message]], refused: list[tuple[Received, Reject]]
     ) -> None:
         try:
-            await self._bus.publish_many([(self._subject, each) for _, each in messages])
+            items = [(self._subject, each) for _, each in messages]
+            await self._bus.publish_many(items, in_order=True)  # I7: a route may ask for order
         except Retry as error:  # full: the source waits (I8)
             raise Disconnected(error.reason) from error
         except Reject as error:

@@ -26,6 +26,9 @@ class WorkerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             out, ``dead`` makes a dead letter of it.
         test_messages: Sink only: what becomes of a message that is marked as a test: ``record``
             ends it here, when it could have been delivered; ``deliver`` delivers it.
+        order: Sink only: messages with the same value are delivered in order, also across retries
+            and replicas: a JSONata expression over the data, or the word ``partitionkey`` for the
+            attribute of that name.
         throttle: Sink only: how many messages it takes in a time, with all replicas.
         on_failure: Name of the failure policy.
         batch: Most messages delivered or published at once.
@@ -42,6 +45,7 @@ class WorkerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     map: str | None = None
     expired: Literal["drop", "dead"] = "drop"
     test_messages: Literal["record", "deliver"] = "record"
+    order: str | None = None
     throttle: Throttle | None = None
     on_failure: str = "standard"
     batch: Annotated[int, msgspec.Meta(ge=1)] = 500

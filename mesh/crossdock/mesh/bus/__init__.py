@@ -1,10 +1,12 @@
 """The bus: the one place that touches the broker's client, nats-py under FastStream."""
 
-from crossdock.mesh.bus.bucket import Bucket, BucketLimits
+from crossdock.mesh.bus.bucket import Bucket
+from crossdock.mesh.bus.bucket_limits import BucketLimits
 from crossdock.mesh.bus.bus import Bus
 from crossdock.mesh.bus.committing import Outgoing, Published
 from crossdock.mesh.bus.consumers import ConsumerState
 from crossdock.mesh.bus.incoming import Incoming
+from crossdock.mesh.bus.pinning import PinnedPuller, Unsettled
 from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
 from crossdock.mesh.bus.reading import Stored
 from crossdock.mesh.bus.swapping import Swap
@@ -17,8 +19,10 @@ __all__ = [
     "ConsumerState",
     "Incoming",
     "Outgoing",
+    "PinnedPuller",
     "Published",
     "Puller",
     "Stored",
     "Swap",
+    "Unsettled",
 ]

@@ -16,6 +16,7 @@ from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
 
 from crossdock.contracts import Disconnected, Halt, Reject
+from crossdock.mesh.bus.bucket_limits import BucketLimits
 from crossdock.mesh.bus.committing import MAX_BATCH, MAX_BATCH_BYTES, Committer, Outgoing
 from crossdock.mesh.bus.reading import Stored, read_last, read_stream
 
@@ -23,30 +24,11 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
 
 _TIMEOUT: Final = 5.0
-_NANOSECONDS: Final = 1_000_000_000
 _NOT_FOUND: Final = 404
 _OVERTAKEN: Final = frozenset({10071, 10164})  # wrong last sequence
 _ALREADY_THERE: Final = 10058
 _AT_ONCE: Final = 100  # 1 MiB each at most: what one answer may bring before the client is slow
 _HEADROOM: Final = 4096  # headers and subject of a message
-
-
-class BucketLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a bucket may hold, and where it tells of a new value.
-
-    Attributes:
-        replicas: Copies.
-        max_bytes: Bytes in all; a value that finds no room is refused.
-        history: Values kept of each key.
-        max_age: Seconds for which a value is kept; 0 for ever.
-        notice: A key, and the subject on which each new value of it is told once it is stored.
-    """
-
-    replicas: int
-    max_bytes: int
-    history: int = 1
-    max_age: float = 0.0
-    notice: tuple[str, str] | None = None
 
 
 class Bucket:
@@ -74,7 +56,7 @@ class Bucket:
             Disconnected: The broker does not answer.
             Halt: It refuses the bucket.
         """
-        config = self._config(limits)
+        config = limits.config(self._stream, self._prefix)
         found = await self._ask("STREAM.INFO", {})
         if "error" in found:
             answer = await self._ask("STREAM.CREATE", config)
@@ -157,6 +139,19 @@ class Bucket:
             if not page or len(found) >= info.get("total", 0):
                 return found
 
+    async def last_sequence(self) -> int | None:
+        """Return the sequence of its last value; None when the bucket is not there.
+
+        Raises:
+            Disconnected: The broker does not answer.
+        """
+        info = await self._ask("STREAM.INFO", {})
+        if "error" not in info:
+            return int(info["state"]["last_seq"])
+        if info["error"].get("code") == _NOT_FOUND:
+            return None
+        raise Disconnected(f"bucket {self.name} cannot be read")
+
     async def put(self, key: str, value: bytes) -> None:
         """Store one value; raises as :meth:`put_many` does."""
         await self.put_many({key: value})
@@ -236,29 +231,6 @@ class Bucket:
         finally:
             with contextlib.suppress(NatsError):
                 await subscription.unsubscribe()
-
-    def _config(self, limits: BucketLimits) -> dict[str, Any]:
-        age = int(limits.max_age * _NANOSECONDS)
-        config: dict[str, Any] = {
-            "name": self._stream,
-            "subjects": [f"{self._prefix}>"],
-            "retention": "limits",
-            "storage": "file",
-            "num_replicas": limits.replicas,
-            "discard": "new",
-            "max_age": age,
-            "max_bytes": limits.max_bytes,
-            "max_msgs_per_subject": limits.history,
-            "duplicate_window": min(age, 120 * _NANOSECONDS) if age else 120 * _NANOSECONDS,
-            "allow_rollup_hdrs": True,  # what NATS' own clients expect of a bucket
-            "deny_delete": True,  # same
-            "allow_direct": True,
-            "allow_atomic": True,
-        }
-        if limits.notice is not None:
-            key, subject = limits.notice
-            config["republish"] = {"src": self._prefix + key, "dest": subject}
-        return config
 
     async def _ask(self, verb: str, body: dict[str, Any]) -> dict[str, Any]:
         async with _broker("changed"):

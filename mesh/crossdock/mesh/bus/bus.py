@@ -17,6 +17,7 @@ from crossdock.mesh.bus.committing import MAX_BATCH, Committer, Outgoing, Publis
 from crossdock.mesh.bus.consumers import ConsumerState, list_consumers
 from crossdock.mesh.bus.fast_client import speed_up
 from crossdock.mesh.bus.latest import read_each, read_newest
+from crossdock.mesh.bus.pinning import PinnedPuller
 from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
 from crossdock.mesh.bus.reading import Stored, count_from, read_one, read_stream
 from crossdock.mesh.bus.removing import remove_one
@@ -72,9 +73,9 @@ class Bus:
             logger=None,  # FastStream's own handler would bypass ours
             max_reconnect_attempts=-1,  # the client's default gives up after 60
             reconnect_time_wait=_RECONNECT_WAIT,  # type: ignore[arg-type] # nats-py takes a float
-            connect_timeout=5,
-            ping_interval=5,
-            max_outstanding_pings=2,
+            connect_timeout=2,
+            ping_interval=2,
+            max_outstanding_pings=2,  # a frozen server is left after about six seconds
             error_cb=events.on_error,
             disconnected_cb=events.on_disconnected,
             reconnected_cb=events.on_reconnected,
@@ -116,8 +117,15 @@ class Bus:
         item = Outgoing(subject, _headers(message), message.data)
         return (await self._committer(subject).store([item]))[0]
 
-    async def publish_many(self, messages: Sequence[tuple[str, Message]]) -> list[Published]:
+    async def publish_many(
+        self, messages: Sequence[tuple[str, Message]], *, in_order: bool = False
+    ) -> list[Published]:
         """Store messages in order, of one kind of subject; up to 1,000 appear together.
+
+        Args:
+            messages: Each with its subject.
+            in_order: None is stored unless those before it are, also when they cannot be stored
+                together (I7).
 
         Raises:
             Disconnected: As in :meth:`publish`; it speaks for all.
@@ -125,20 +133,21 @@ class Bus:
             Reject: One of them can never be stored.
         """
         items = [Outgoing(subject, _headers(each), each.data) for subject, each in messages]
-        return await self.store(items)
+        return await self.store(items, in_order=in_order)
 
-    async def store(self, items: Sequence[Outgoing]) -> list[Published]:
+    async def store(self, items: Sequence[Outgoing], *, in_order: bool = False) -> list[Published]:
         """Store what is ready as it is; see :meth:`publish_many`."""
         if not items:
             return []
         committer = self._committer(items[0].subject)
         if len(items) <= MAX_BATCH:
-            return await committer.store(items)
-        parts = [
-            committer.store(items[start : start + MAX_BATCH])
-            for start in range(0, len(items), MAX_BATCH)
-        ]
-        return [each for part in await asyncio.gather(*parts) for each in part]
+            return await committer.store(items, in_order=in_order)
+        parts = [items[start : start + MAX_BATCH] for start in range(0, len(items), MAX_BATCH)]
+        if in_order:
+            stored = [await committer.store(part, in_order=True) for part in parts]
+        else:
+            stored = await asyncio.gather(*(committer.store(part) for part in parts))
+        return [each for part in stored for each in part]
 
     def show(self, metrics: BusMetrics) -> None:
         """Count into these metrics from now on."""
@@ -156,6 +165,10 @@ class Bus:
             prefetch: Most messages that one request asks for; twice as many may be held.
         """
         return Puller(self.client, spec, prefetch=prefetch)
+
+    def pinned_puller(self, spec: ConsumerSpec, *, prefetch: int = 500) -> PinnedPuller:
+        """Return a puller on a durable consumer that one client at a time works on."""
+        return PinnedPuller(self.client, spec, prefetch=prefetch)
 
     def read(
         self, kind: str, *, subject: str = ">", sequence: int = 1, since: datetime | None = None

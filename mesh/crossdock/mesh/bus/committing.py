@@ -31,7 +31,7 @@ _log = logging.getLogger("crossdock.bus")
 
 MAX_BATCH = 1000  # the server's bound
 MAX_BATCH_BYTES = 8 * 1024 * 1024
-_ANSWER_TIMEOUT = 5.0
+_ANSWER_TIMEOUT = 3.0  # what is sent while a cluster elects a leader is never answered
 _TRIES = 3
 _PIPELINE = 128
 
@@ -86,6 +86,7 @@ class _Group(NamedTuple):
     items: Sequence[Outgoing]
     size: int
     stored: asyncio.Future[list[Published]]
+    in_order: bool
 
 
 class Committer:
@@ -106,8 +107,12 @@ class Committer:
         self.commits = 0
         self.fallbacks = 0
 
-    async def store(self, items: Sequence[Outgoing]) -> list[Published]:
+    async def store(self, items: Sequence[Outgoing], *, in_order: bool = False) -> list[Published]:
         """Store up to 1,000 messages, together or not at all where the server can.
+
+        Args:
+            items: The messages.
+            in_order: Where the server cannot, none is stored unless those before it are (I7).
 
         Raises:
             Disconnected: The broker is away or did not answer; what was stored is not known.
@@ -120,7 +125,7 @@ class Committer:
             self._task = asyncio.create_task(self._run(), name=f"commit {self._stream}")
         stored: asyncio.Future[list[Published]] = asyncio.get_running_loop().create_future()
         size = sum(len(item.data) for item in items)
-        self._waiting.append(_Group(items, size, stored))
+        self._waiting.append(_Group(items, size, stored, in_order))
         self._arrived.set()
         return await stored
 
@@ -158,7 +163,7 @@ class Committer:
         start = time.perf_counter()
         items = [item for group in groups for item in group.items]
         try:
-            stored = await self._commit(items)
+            stored = await self._commit(items, 1 if any(g.in_order for g in groups) else _PIPELINE)
         except asyncio.CancelledError:
             self._fail(groups, Disconnected("the connection was closed"))
             raise
@@ -192,7 +197,7 @@ class Committer:
             if not group.stored.done():
                 group.stored.set_exception(error)
 
-    async def _commit(self, items: list[Outgoing]) -> list[Published]:
+    async def _commit(self, items: list[Outgoing], pipeline: int) -> list[Published]:
         if len(items) == 1:
             return [await self._publish(items[0])]
         stored = await self._commit_batch(items)
@@ -200,7 +205,7 @@ class Committer:
             self.commits += 1
             return stored
         self.fallbacks += 1
-        return await self._publish_each(items)
+        return await self._publish_each(items, pipeline)
 
     async def _commit_batch(self, items: list[Outgoing]) -> list[Published] | None:
         """Write a batch; None when it failed or its fate is unknown."""
@@ -232,10 +237,10 @@ class Committer:
         first = ack.seq - last
         return [Published(ack.stream, first + number) for number in range(1, last + 1)]
 
-    async def _publish_each(self, items: list[Outgoing]) -> list[Published]:
+    async def _publish_each(self, items: list[Outgoing], pipeline: int) -> list[Published]:
         stored: list[Published] = []
-        for start in range(0, len(items), _PIPELINE):
-            part = items[start : start + _PIPELINE]
+        for start in range(0, len(items), pipeline):
+            part = items[start : start + pipeline]
             results = await asyncio.gather(
                 *(self._publish(item) for item in part), return_exceptions=True
             )

@@ -34,6 +34,12 @@ class Incoming:
         self._message: Message | None = None
 
     @property
+    def consumer_sequence(self) -> int:
+        """Number of this delivery: the consumer counts them from 1, redeliveries too."""
+        tokens = self.msg.reply.split(".")
+        return int(tokens[6 if len(tokens) == _SHORT else 8])
+
+    @property
     def subject(self) -> str:
         """Subject that it was published on."""
         return self.msg.subject
@@ -57,6 +63,14 @@ class Incoming:
         if self._message is None:
             self._message = Message.from_headers(self.msg.headers, self.msg.data)
         return self._message
+
+    def drop_body(self) -> None:
+        """Hold headers and data no longer: they are read again when they are wanted."""
+        self.msg.headers, self.msg.data, self._message = None, b"", None
+
+    def read_again(self, headers: dict[str, str], data: bytes) -> None:
+        """Take headers and data as they were read from the stream."""
+        self.msg.headers, self.msg.data, self._message = headers, data, None
 
     async def ack(self) -> None:
         """Its effects are durable."""

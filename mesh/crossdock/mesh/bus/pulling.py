@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from nats.aio.client import Client
@@ -30,6 +30,12 @@ _PAUSE = 0.5
 _NOTHING_NOW = frozenset({"404", "408"})
 _NANOSECONDS = 1_000_000_000
 _NOT_KNOWN = 2**53
+PINNED: Final[dict[str, Any]] = {
+    "priority_groups": ["order"],
+    "priority_policy": "pinned_client",
+    "priority_timeout": 8 * _NANOSECONDS,  # without a request of the pinned client, another is
+}
+"""What the configuration says of a consumer that is worked by one client at a time (ADR-42)."""
 
 
 class ConsumerSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +49,7 @@ class ConsumerSpec(msgspec.Struct, frozen=True, kw_only=True):
         max_ack_pending: Most messages that are delivered and not settled, over all replicas.
         from_start: Whether a new consumer takes what is in the stream already.
         replicas: Copies of its state; 0 for as many as the stream.
+        pinned: Whether one client at a time is given messages; the others stand by (I7).
     """
 
     stream: str
@@ -52,6 +59,7 @@ class ConsumerSpec(msgspec.Struct, frozen=True, kw_only=True):
     max_ack_pending: int = 4000
     from_start: bool = True
     replicas: int = 0
+    pinned: bool = False
 
     def config(self, start_after: int | None) -> dict[str, Any]:
         """Return the configuration as the server's API takes it."""
@@ -66,6 +74,8 @@ class ConsumerSpec(msgspec.Struct, frozen=True, kw_only=True):
             "num_replicas": self.replicas,
             "deliver_policy": "all" if self.from_start else "new",
         }
+        if self.pinned:
+            config |= PINNED
         if start_after is not None:
             config["deliver_policy"] = "by_start_sequence"
             config["opt_start_seq"] = start_after + 1
@@ -73,11 +83,17 @@ class ConsumerSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Puller:
-    """Receives from one durable consumer; any number of pullers share its messages."""
+    """Receives from one durable consumer; any number of pullers share its messages.
+
+    Attributes:
+        spec: The consumer.
+        prefetch: Most messages that one request asks for; may be changed.
+        repaired: How often the consumer was gone and was made again.
+    """
 
     def __init__(self, client: Client, spec: ConsumerSpec, *, prefetch: int = 500) -> None:
         self._client = client
-        self._prefetch = prefetch
+        self.prefetch = prefetch
         self.spec = spec
         self._inbox = client.new_inbox()
         self._subscription: Subscription | None = None
@@ -98,6 +114,8 @@ class Puller:
         """
         await self.ensure()
         self._ended = False
+        self._open = 0
+        self._inbox = self._client.new_inbox()  # what was asked for before comes to nobody
         self._subscription = await self._client.subscribe(f"{self._inbox}.*", cb=self._on_message)
 
     async def next(self, most: int, wait: float) -> list[Incoming]:
@@ -121,7 +139,7 @@ class Puller:
             except TimeoutError:
                 continue
         taken = [self._buffer.popleft() for _ in range(min(most, len(self._buffer)))]
-        if len(self._buffer) < self._prefetch:  # ask for the next while these are worked on
+        if len(self._buffer) < self.prefetch:  # ask for the next while these are worked on
             await self._keep_asking()
         return taken
 
@@ -129,8 +147,16 @@ class Puller:
         """Return what was received and not yet handed out."""
         return list(self._buffer)
 
+    @property
+    def listening(self) -> bool:
+        """Whether it may receive more: between :meth:`start` and :meth:`drain`."""
+        return self._subscription is not None
+
     async def drain(self) -> None:
-        """Ask for nothing more; what the broker has sent is still handed out. Safe twice."""
+        """Ask for nothing more; what the broker has sent is still handed out. Safe twice.
+
+        It may be started again.
+        """
         subscription, self._subscription = self._subscription, None
         if subscription is None:
             return
@@ -171,6 +197,8 @@ class Puller:
             if key not in ("deliver_policy", "opt_start_seq", "num_replicas")
         }
         wanted.pop("filter_subject", None)
+        if not self.spec.pinned:
+            wanted = {key: value for key, value in wanted.items() if key not in PINNED}
         if wanted != found:
             await self._put(wanted | {"metadata": found.get("metadata", {}) | _since(_NOT_KNOWN)})
             await self._mark_changed(wanted)
@@ -207,7 +235,7 @@ class Puller:
         return f"{self.spec.stream}.{self.spec.durable}"
 
     async def _api(self, verb: str, body: dict[str, Any]) -> dict[str, Any]:
-        answer = await self._client.request(f"$JS.API.{verb}", msgspec.json.encode(body), timeout=5)
+        answer = await self._client.request(f"$JS.API.{verb}", msgspec.json.encode(body), timeout=3)
         result: dict[str, Any] = msgspec.json.decode(answer.data)
         return result
 
@@ -236,19 +264,20 @@ class Puller:
 
     async def _ask(self) -> None:
         request = {
-            "batch": self._prefetch,
+            "batch": self.prefetch,
             "expires": int(_EXPIRES * _NANOSECONDS),
             "idle_heartbeat": int(_HEARTBEAT * _NANOSECONDS),
         }
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self.spec.stream}.{self.spec.durable}"
-        self._open = self._prefetch
+        self._open = self.prefetch
         self._last_sign = asyncio.get_running_loop().time()
         await self._client.publish(subject, msgspec.json.encode(request), reply=f"{self._inbox}.1")
 
     async def _on_message(self, msg: Msg) -> None:
         self._last_sign = asyncio.get_running_loop().time()
-        if msg.subject.startswith(self._inbox):
-            self._on_status((msg.headers or {}).get("Status", ""))
+        if not msg.reply:  # a status, no delivery
+            if msg.subject.startswith(self._inbox):
+                self._on_status((msg.headers or {}).get("Status", ""))
             return
         incoming = Incoming(msg)
         self._highest = max(self._highest, incoming.sequence)

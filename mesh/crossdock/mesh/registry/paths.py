@@ -67,7 +67,7 @@ def item_of(path: str) -> Item:
         return Item("clients" if parts[0] == "clients.yaml" else "mesh", stem)
     if parts[0] == "contracts":
         return _of_contract(parts)
-    kind = parts[0].removesuffix("s")
+    kind = "process" if parts[0] == "processes" else parts[0].removesuffix("s")
     return Item(kind, stem, main=len(parts) == 2 and suffix in ("yaml", "py"))  # noqa: PLR2004 - in the folder itself
 
 

@@ -12,6 +12,7 @@ from crossdock.mesh.telemetry.metrics import (
     RouteMetrics,
     SourceMetrics,
 )
+from crossdock.mesh.telemetry.order_metrics import OrderMetrics
 from crossdock.mesh.telemetry.steps import Step, processing, receiving, sending, serving
 from crossdock.mesh.telemetry.trace_context import is_sampled, new_traceparent, trace_id
 from crossdock.mesh.telemetry.tracing import Hop, Tracing, configure_tracing
@@ -24,6 +25,7 @@ __all__ = [
     "GroupMetrics",
     "Hop",
     "Metrics",
+    "OrderMetrics",
     "ProjectMetrics",
     "RouteMetrics",
     "SourceMetrics",

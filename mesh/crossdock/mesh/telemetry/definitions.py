@@ -6,39 +6,14 @@ metric has the labels :data:`BASE_LABELS`; ``docs/telemetry.md`` is made from th
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
-import msgspec
-
-Kind = Literal["counter", "gauge", "histogram"]
+from crossdock.mesh.telemetry.definition import Definition
 
 BASE_LABELS: Final = ("mesh", "service", "component")
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SIZES: Final = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0)
-
-
-class Definition(msgspec.Struct, frozen=True):
-    """One metric.
-
-    Attributes:
-        name: Without the ``_total`` of a counter.
-        kind: How it counts.
-        help: One sentence for the person who reads the dashboard.
-        labels: Labels beside the base ones; their values come from bounded sets only.
-        buckets: Upper bounds, for a histogram.
-    """
-
-    name: str
-    kind: Kind
-    help: str
-    labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = ()
-
-    @property
-    def series(self) -> str:
-        """Name as a query writes it."""
-        return f"{self.name}_total" if self.kind == "counter" else self.name
 
 
 GATEWAY_ACCEPTED = Definition(
@@ -138,6 +113,36 @@ GROUP_MEMBERS = Definition(
     buckets=_SIZES,
 )
 
+PROCESS_BEGAN = Definition(
+    "crossdock_process_began_instances", "counter", "Instances of a process that began."
+)
+PROCESS_ENDED = Definition(
+    "crossdock_process_ended_instances",
+    "counter",
+    "Instances of a process that ended, by the state in which they did.",
+    ("state",),
+)
+PROCESS_STEPS = Definition(
+    "crossdock_process_steps",
+    "counter",
+    "Steps that instances took, by what caused them: `message`, `timeout` or `command`.",
+    ("cause",),
+)
+PROCESS_COMPENSATIONS = Definition(
+    "crossdock_process_compensations", "counter", "Commands that were taken back."
+)
+PROCESS_STUCK = Definition(
+    "crossdock_process_stuck_instances",
+    "counter",
+    "Times that an instance got stuck: a person has to look.",
+)
+PROCESS_INSTANCES = Definition(
+    "crossdock_process_instances",
+    "gauge",
+    "Instances that there are, by state; `stuck` for those that are; the same in all routers.",
+    ("state",),
+)
+
 DESTINATION_IN = Definition(
     "crossdock_destination_in_messages", "counter", "Deliveries that the sink took from its stream."
 )
@@ -199,11 +204,38 @@ SOURCE_IN_FLIGHT = Definition(
     "crossdock_source_in_flight_messages", "gauge", "Things in hand, not yet acknowledged."
 )
 
+ORDER_ACTIVE = Definition(
+    "crossdock_order_active",
+    "gauge",
+    "1 in the replica that works on a route or destination with an order key, 0 in the others.",
+)
+ORDER_WAITING = Definition(
+    "crossdock_order_waiting_keys",
+    "gauge",
+    "Keys whose first message has to be tried again; their other messages wait behind it.",
+)
+ORDER_OLDEST = Definition(
+    "crossdock_order_oldest_wait_seconds",
+    "gauge",
+    "Time since the first of the messages that keys wait for failed for the first time.",
+)
+
 COMPONENT_HALTED = Definition(
     "crossdock_component_halted", "gauge", "1 when the component stopped itself, else 0."
 )
 BREAKER_OPEN = Definition(
     "crossdock_breaker_open", "gauge", "1 while the circuit breaker pauses consumption, else 0."
+)
+PAUSED = Definition(
+    "crossdock_component_paused",
+    "gauge",
+    "1 while an operator has the component paused or drained, else 0; the same in all replicas.",
+)
+RATE_LIMIT = Definition(
+    "crossdock_rate_limit_messages",
+    "gauge",
+    "Messages a second that an operator allows all replicas of the component together; 0 when none "
+    "has said so.",
 )
 PENDING = Definition(
     "crossdock_pending_messages",
@@ -254,6 +286,12 @@ ALL: Final[tuple[Definition, ...]] = (
     GROUPS_OPENED,
     GROUPS_COMPLETED,
     GROUP_MEMBERS,
+    PROCESS_BEGAN,
+    PROCESS_ENDED,
+    PROCESS_STEPS,
+    PROCESS_COMPENSATIONS,
+    PROCESS_STUCK,
+    PROCESS_INSTANCES,
     DESTINATION_IN,
     DESTINATION_DELIVERED,
     DESTINATION_DUPLICATE,
@@ -267,8 +305,13 @@ ALL: Final[tuple[Definition, ...]] = (
     SOURCE_REFUSED,
     SOURCE_RETRIED,
     SOURCE_IN_FLIGHT,
+    ORDER_ACTIVE,
+    ORDER_WAITING,
+    ORDER_OLDEST,
     COMPONENT_HALTED,
     BREAKER_OPEN,
+    PAUSED,
+    RATE_LIMIT,
     PENDING,
     PROJECT_REVISION,
     PROJECT_PROBLEMS,

@@ -23,7 +23,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.metrics import MetricWrapperBase
 
 from crossdock.mesh.telemetry import definitions as d
-from crossdock.mesh.telemetry.definitions import BASE_LABELS, Definition
+from crossdock.mesh.telemetry.definition import Definition
+from crossdock.mesh.telemetry.definitions import BASE_LABELS
 
 MOST_VALUES: Final = 1000
 OTHER: Final = "other"
@@ -189,6 +190,8 @@ class ComponentMetrics(msgspec.Struct, frozen=True):
 
     halted: Gauge
     breaker_open: Gauge
+    paused: Gauge
+    rate_limit: Gauge
     pending: Gauge
 
     @classmethod
@@ -197,6 +200,8 @@ class ComponentMetrics(msgspec.Struct, frozen=True):
         return cls(
             halted=metrics.gauge(d.COMPONENT_HALTED, component),
             breaker_open=metrics.gauge(d.BREAKER_OPEN, component),
+            paused=metrics.gauge(d.PAUSED, component),
+            rate_limit=metrics.gauge(d.RATE_LIMIT, component),
             pending=metrics.gauge(d.PENDING, component),
         )
 

@@ -68,13 +68,13 @@ class Calls:
         if found is not None and name in _PER_ITEM:
             return self._per_item(name, given, arguments, scope)
         given += [self._inference.of(each, scope) for each in arguments]
-        if any(isinstance(each, n.Placeholder) for each in arguments):
-            return FUNCTION
         if found is None:
             return self._other(function, scope)
+        if any(isinstance(each, n.Placeholder) for each in arguments):
+            return FUNCTION
         places = [function.at] * (first is not None) + [each.at for each in arguments]
-        if self._inference.tells:
-            self._check(name, found, given, places, function.at)
+        if self._inference.tells and self._is_counted(name, found, len(given), function.at):
+            self._check(name, found, given, places, scope.context)
         if name == "merge" and len(arguments) == 1 and isinstance(arguments[0], n.ListOf):
             return self._merged(arguments[0], scope)
         return _result(name, found, given)
@@ -116,15 +116,19 @@ class Calls:
             return ANYTHING if made.is_unknown else union(sequence(items(made)), sequence(made))
         return optional(there) if name == "single" else sequence(there)
 
+    def _is_counted(self, name: str, found: Signature, count: int, at: int) -> bool:
+        """Judge how many arguments there are."""
+        if count >= found.least and (found.most is None or count <= found.most):
+            return True
+        message = f"${name} takes {found.counts}, and {count} are given"
+        self._inference.tell("argument-count", message, at)
+        return False
+
     def _check(
-        self, name: str, found: Signature, given: list[Type], places: list[int], at: int
+        self, name: str, found: Signature, given: list[Type], places: list[int], context: Type
     ) -> None:
-        if len(given) < found.least or (found.most is not None and len(given) > found.most):
-            message = f"${name} takes {found.counts}, and {len(given)} are given"
-            self._inference.tell("argument-count", message, at)
+        if _fits_context(found, given, context):
             return
-        if found.parameters and found.parameters[0].context and len(given) < len(found.parameters):
-            return  # which arguments are given depends on their types
         for parameter, argument, place in zip(found.parameters, given, places, strict=False):
             if parameter.refuses(argument):
                 given_is = _given(parameter, argument)
@@ -155,6 +159,15 @@ class Calls:
                     for name, found in fields.items()
                 }
         return Type((Object(fields, rest),))
+
+
+def _fits_context(found: Signature, given: list[Type], context: Type) -> bool:
+    """Tell whether the first argument may have been left out, and be the context."""
+    parameters = found.parameters
+    if not parameters or not parameters[0].context or len(given) == len(parameters):
+        return False
+    shifted = zip(parameters, [context, *given], strict=False)
+    return not any(parameter.refuses(argument) for parameter, argument in shifted)
 
 
 def _given(parameter: Parameter, argument: Type) -> str:

@@ -52,7 +52,7 @@ def compared(tree: Tree) -> dict[Path, set[str | float]]:
             found.setdefault(path, set())
         elif isinstance(node, n.Binary) and node.operator in COMPARISONS:
             for one, other in ((node.left, node.right), (node.right, node.left)):
-                path, values = field_path(one), _written(other)
+                path, values = field_path(one), written(other)
                 if path is not None and values is not None:
                     found.setdefault(path, set()).update(values)
         elif isinstance(node, n.Binary | n.Call | n.Block | n.Conditional):
@@ -107,7 +107,7 @@ def _with(data: Type, path: Path, part: Type) -> Type:
     return Type((found,))
 
 
-def _written(node: n.Node) -> set[str | float] | None:
+def written(node: n.Node) -> set[str | float] | None:
     """Return the values that are written out in an expression; None for any other."""
     if isinstance(node, n.Literal):
         is_value = isinstance(node.value, str | float) and not isinstance(node.value, bool)
@@ -116,7 +116,7 @@ def _written(node: n.Node) -> set[str | float] | None:
         operand = node.operand.value
         return {-operand} if isinstance(operand, float) else None
     if isinstance(node, n.ListOf):
-        parts = [_written(each) for each in node.items]
+        parts = [written(each) for each in node.items]
         return None if None in parts else {value for part in parts if part for value in part}
     return None
 

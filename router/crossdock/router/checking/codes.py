@@ -20,6 +20,7 @@ CODES: Final = {
     "unreachable-branch": "a branch that the ones before it leave nothing",
     "uncovered-enum": "a value of an enum that no branch takes",
     "mapping-breaks-contract": "a mapping that cannot keep the contract of what it makes",
+    "order-key": "an order key that may not be there",
     "expression-fails": "an expression that fails on a message that the contract accepts",
     "bad-expression": "an expression that is no JSONata, or could not be bounded",
     "not-a-time": "a time that is no text with date, time of day and zone",

@@ -2,7 +2,8 @@
 
 Variations are of form, and deterministic: an optional field is left out, each value of an enum is
 there once, null where it is allowed, lists with no, one and two items. The values of texts and
-numbers stay those that a person wrote, so a mapping is not refused for a price that nobody asks.
+numbers stay those that a person wrote, so a mapping is not refused for a price that nobody asks;
+only what the route itself asks for is there, too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Final
 
 from crossdock.contracts import Contract
 from crossdock.mesh.expression import Json
+from crossdock.router.checking.asking import Asked, with_asked
 from crossdock.router.checking.comparing import keeps
 from crossdock.router.checking.schema_types import type_of_schema
 from crossdock.router.checking.types import (
@@ -31,6 +33,7 @@ from crossdock.router.checking.types import (
 MOST: Final = 200
 LONGEST: Final = 2.0
 _DEPTH: Final = 6
+_MOST_ASKED: Final = 60
 _TEXTS: Final = (
     "text",
     "2024-02-29T12:00:00Z",
@@ -51,7 +54,9 @@ _TEXTS: Final = (
 _NOT_THERE: Final = object()
 
 
-def documents(contract: Contract, examples: tuple[Json, ...]) -> Iterator[Json]:
+def documents(
+    contract: Contract, examples: tuple[Json, ...], asked: Asked | None = None
+) -> Iterator[Json]:
     """Return documents that a contract accepts, the plainest first.
 
     At most :data:`MOST`, and none any more after :data:`LONGEST` seconds: of a contract with many
@@ -60,11 +65,14 @@ def documents(contract: Contract, examples: tuple[Json, ...]) -> Iterator[Json]:
     Args:
         contract: The contract.
         examples: Documents that a person wrote; one is made up when there is none.
+        asked: What the route compares fields with: they have these values, too.
     """
     data = type_of_schema(contract.schema)
     bases = list(examples) or list(islice(_made_up(data, _DEPTH), 1))
+    near = (each for base in bases for each in with_asked(base, asked or {}))
     varied = (each for base in bases for each in variations(base, data, _DEPTH))
-    yield from islice(_valid(contract, chain(bases, varied)), MOST)
+    found = chain(bases, islice(near, _MOST_ASKED), varied)
+    yield from islice(_valid(contract, found), MOST)
 
 
 def _valid(contract: Contract, found: Iterable[Json]) -> Iterator[Json]:

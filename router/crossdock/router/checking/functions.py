@@ -1,7 +1,8 @@
 """JSONata's built-in functions: what each takes and gives, in JSONata's own notation.
 
 ``<s-nn?:s>`` is a text (the context if left out), a number, perhaps another number; it gives a
-text. ``a<n>`` is a list of numbers, ``x`` anything, ``f`` a function, ``j`` any JSON value.
+text. ``a<n>`` is a list of numbers, ``x`` anything, ``f`` a function, ``j`` any JSON value. What is
+given is told more exactly than there: ``i`` is an integer, ``c`` one that is never below zero.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from crossdock.router.checking.types import (
 
 SIGNATURES: Final = {
     "sum": "<a<n>:n>",
-    "count": "<a:i>",
+    "count": "<a:c>",
     "max": "<a<n>:n>",
     "min": "<a<n>:n>",
     "average": "<a<n>:n>",
@@ -46,7 +47,7 @@ SIGNATURES: Final = {
     "substringAfter": "<s-s:s>",
     "lowercase": "<s-:s>",
     "uppercase": "<s-:s>",
-    "length": "<s-:i>",
+    "length": "<s-:c>",
     "trim": "<s-:s>",
     "pad": "<s-ns?:s>",
     "match": "<s-fn?:x>",
@@ -109,6 +110,7 @@ MAY_GIVE_NOTHING: Final = frozenset({"max", "min", "average", "parseInteger", "t
 _RESULTS: Final = {
     "n": NUMBER,
     "i": WHOLE,
+    "c": Type((Number(0.0, whole=True),)),
     "s": TEXT,
     "b": BOOLEAN,
     "o": OBJECT,

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from crossdock.router.aggregating import Aggregator
 from crossdock.router.checking.making import list_of
 from crossdock.router.checking.schema_types import type_of_schema
-from crossdock.router.checking.stepping import Walk
-from crossdock.router.checking.types import TEXT, WHOLE, Object, Type
+from crossdock.router.checking.stepping import KEY, Walk
+from crossdock.router.checking.types import TEXT, WHOLE, Number, Object, Text, Type
 from crossdock.router.checking.world import World
 
 _POINTER: Final = "/aggregate"
@@ -24,11 +24,12 @@ def through_aggregate(aggregate: Aggregator, walk: Walk, world: World) -> World:
         walk: Through the route.
         world: What is known of a member.
     """
-    key = walk.mapping(aggregate.by, f"{_POINTER}/by", world)
+    key = walk.scalar(aggregate.by, f"{_POINTER}/by", world, KEY)
     if aggregate.size is not None:
-        walk.mapping(aggregate.size, f"{_POINTER}/complete/size", world)
+        walk.scalar(aggregate.size, f"{_POINTER}/complete/size", world, {Number: "a number"})
     if aggregate.order is not None:
-        walk.mapping(aggregate.order, f"{_POINTER}/order", world)
+        sortable: dict[type, str] = {Number: "a number", Text: "a text"}
+        walk.scalar(aggregate.order, f"{_POINTER}/order", world, sortable)
     parts = list_of(world.data)
     view: dict[str, Type] = {"key": key, "count": WHOLE, "parts": parts}
     group = replace(world, data=Type((Object(view),)), variables={}, contract=None, gates=())

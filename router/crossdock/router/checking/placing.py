@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Protocol
+
 from crossdock.contracts import Problem
+from crossdock.mesh.expression import Expression
 from crossdock.mesh.expression_file import SUFFIX
 from crossdock.mesh.expression_guard import line_and_column
 from crossdock.mesh.project.document import Document
 from crossdock.router.checking.told import Told
-from crossdock.router.compiled import CompiledRoute
 
 
-def placed(told: Told, route: CompiledRoute, document: Document, folder: str) -> Problem:
+class Written(Protocol):
+    """What was made of a file: a route or a process."""
+
+    def expressions(self) -> Iterator[tuple[str, Expression]]:
+        """Yield its expressions, each with its JSON Pointer in the file."""
+
+
+def placed(told: Told, route: Written, document: Document, folder: str) -> Problem:
     """Return the problem with its place: ``file:line``, in a mapping's file ``file:line:column``.
 
     Args:
         told: What was found.
-        route: The route.
-        document: The route's file.
+        route: The route, or the process.
+        document: Its file.
         folder: Where files of expressions are, from the project folder.
     """
     finding = told.finding

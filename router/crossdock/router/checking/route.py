@@ -8,16 +8,20 @@ from msgspec.structs import replace
 
 from crossdock.contracts import Contract
 from crossdock.mesh.expression import Json
+from crossdock.router.checking.asking import asked_in
 from crossdock.router.checking.branching import uncovered, unreachable
 from crossdock.router.checking.delays import check_delay
 from crossdock.router.checking.documents import documents
 from crossdock.router.checking.finding import Finding
 from crossdock.router.checking.grouping import through_aggregate
 from crossdock.router.checking.making import union
+from crossdock.router.checking.ordering import judge_order
 from crossdock.router.checking.schema_types import type_of_schema
-from crossdock.router.checking.stepping import Walk
+from crossdock.router.checking.stepping import KEY, Walk
 from crossdock.router.checking.told import Told
+from crossdock.router.checking.trees import tree_of
 from crossdock.router.checking.trying import try_route
+from crossdock.router.checking.types import Number
 from crossdock.router.checking.world import MESSAGE, Answers, Arm, World
 from crossdock.router.compiled import CompiledBranch, CompiledRoute
 
@@ -39,9 +43,11 @@ def check_route(
         told = _static(route, answers or {})
     except RecursionError:
         return []  # a schema or an expression that is nested deeper than can be judged
+    trees = [tree_of(expression.text) for _, expression in route.expressions()]
+    asked = asked_in(each for each in trees if each is not None)
     wrong = {each.pointer for each in told if not each.finding.warning}
     for contract in route.accepted.values():
-        tried = documents(contract, examples(contract))
+        tried = documents(contract, examples(contract), asked)
         found = try_route(route, contract, tried, answers or {})
         told += [each for each in found if not _covers(each.pointer, wrong)]
     return list(dict.fromkeys(told))
@@ -58,8 +64,11 @@ def _static(route: CompiledRoute, answers: Answers) -> list[Told]:
     world = World(data=data, variables={"message": MESSAGE}, accepted=data, contract=data)
     walk = Walk(route.accepted, answers)
     if route.resequence is not None:
-        walk.mapping(route.resequence.by, "/resequence/by", world)
-        walk.mapping(route.resequence.number, "/resequence/number", world)
+        walk.scalar(route.resequence.by, "/resequence/by", world, KEY)
+        number: dict[type, str] = {Number: "a number"}
+        walk.scalar(route.resequence.number, "/resequence/number", world, number)
+    if route.order is not None and route.order.expression is not None:
+        judge_order(route.order.expression, walk, world)
     if route.where is not None:
         world = replace(world, gates=(walk.condition(route.where.expression, "/where", world),))
     world = walk.through(route.steps, world)

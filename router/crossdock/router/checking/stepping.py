@@ -10,23 +10,34 @@ from msgspec.structs import replace
 from crossdock.contracts import Contract
 from crossdock.mesh.expression import Expression
 from crossdock.router.checking.branching import check_condition
-from crossdock.router.checking.comparing import describe, overlap
+from crossdock.router.checking.comparing import describe, kind_name, overlap
 from crossdock.router.checking.conforming import breaks
+from crossdock.router.checking.filtering import dropped, kept, missing
 from crossdock.router.checking.finding import Finding
 from crossdock.router.checking.inference import infer
 from crossdock.router.checking.intersecting import intersection
 from crossdock.router.checking.making import items, list_of, of_value, optional, union
-from crossdock.router.checking.paths import field
 from crossdock.router.checking.schema_types import type_of_schema
 from crossdock.router.checking.told import Told
 from crossdock.router.checking.trees import place_of, tree_of
-from crossdock.router.checking.types import ANYTHING, TEXT, WHOLE, List, Object, Type, Unknown
+from crossdock.router.checking.types import (
+    ANYTHING,
+    TEXT,
+    WHOLE,
+    Bool,
+    List,
+    Number,
+    Object,
+    Text,
+    Type,
+    Unknown,
+)
 from crossdock.router.checking.world import Answers, Arm, World
 from crossdock.router.flow import PureStep
 from crossdock.router.steps.content_filter import ContentFilter
+from crossdock.router.steps.detour import Detour
 from crossdock.router.steps.enricher import Enricher
 from crossdock.router.steps.expiration import Expiration
-from crossdock.router.steps.field_paths import Tree
 from crossdock.router.steps.function import Function
 from crossdock.router.steps.idempotent_receiver import IdempotentReceiver
 from crossdock.router.steps.message_filter import MessageFilter
@@ -36,6 +47,8 @@ from crossdock.router.steps.splitter import Splitter
 from crossdock.router.steps.translator import Translator
 from crossdock.router.steps.wire_tap import WireTap
 
+KEY: Final[dict[type, str]] = {Text: "a text", Number: "a number", Bool: "true or false"}
+"""What a key may be."""
 NULL: Final = of_value(None)
 _PART: Final = Type((Object({"index": WHOLE, "count": WHOLE}),))
 
@@ -59,6 +72,7 @@ class Walk:
             IdempotentReceiver: self._idempotent_receiver,
             WireTap: lambda _, world: world,
             ScatterGather: self._scatter,
+            Detour: self._detour,
         }
 
     def through(self, steps: tuple[PureStep, ...], world: World) -> World:
@@ -86,6 +100,27 @@ class Walk:
         self._tell(pointer, found.findings)
         wrong = any(not each.warning for each in found.findings)
         return ANYTHING if wrong else found.type  # one fault is told once, not what follows from it
+
+    def scalar(
+        self, expression: Expression, pointer: str, world: World, wanted: dict[type, str]
+    ) -> Type:
+        """Judge an expression that has to give one of some kinds of values: a key, a number.
+
+        Args:
+            expression: The expression.
+            pointer: Where it stands.
+            world: What is known there.
+            wanted: Each kind, and what it is called.
+        """
+        given = self.mapping(expression, pointer, world)
+        there = given.present.kinds
+        if there and not any(isinstance(each, (*wanted, Unknown)) for each in there):
+            message = (
+                f"gives {kind_name(given.present)}, and {' or '.join(wanted.values())} is wanted: "
+                "every such message would be a dead letter"
+            )
+            self._tell(pointer, [Finding(code="argument-type", message=message)])
+        return given
 
     def keeps(
         self, given: Type, wanted: Type, pointer: str, expression: Expression | None = None
@@ -149,10 +184,10 @@ class Walk:
 
     def _content_filter(self, step: ContentFilter, world: World) -> World:
         pointer = f"/{step.name}/{step.pattern}"
-        for path in _missing(world.data, step.fields):
+        for path in missing(world.data, step.fields):
             message = f"no field {'.'.join(path)!r} is there to {step.pattern}"
             self._tell(pointer, [Finding(code="unknown-field", message=message)])
-        data = (_kept if step.keeps else _dropped)(world.data, step.fields)
+        data = (kept if step.keeps else dropped)(world.data, step.fields)
         return self._changed(world, data, step.contract, pointer)
 
     def _message_filter(self, step: MessageFilter, world: World) -> World:
@@ -175,7 +210,7 @@ class Walk:
         return ANYTHING if contract is None else union(type_of_schema(contract.schema), NULL)
 
     def _idempotent_receiver(self, step: IdempotentReceiver, world: World) -> World:
-        self.mapping(step.key, f"/{step.name}/once/key", world)
+        self.scalar(step.key, f"/{step.name}/once/key", world, KEY | {List: "a list"})
         return world
 
     def _scatter(self, step: ScatterGather, world: World) -> World:
@@ -223,45 +258,20 @@ class Walk:
             complete=inner.complete,
         )
 
-
-def _missing(data: Type, tree: Tree, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    there = items(data)
-    for name, below in tree.items() if there.kinds else ():
-        found = field(there, name)
-        if not found.present.kinds:
-            yield (*path, name)
-        elif below:
-            yield from _missing(found, below, (*path, name))
-
-
-def _kept(data: Type, tree: Tree) -> Type:
-    kinds = []
-    for kind in data.kinds:
-        if isinstance(kind, Object):
-            fields = {
-                name: _kept(kind.field(name), below) if below else kind.field(name)
-                for name, below in tree.items()
-            }
-            kinds.append(Type((Object(fields),)))
-        elif isinstance(kind, List):
-            kinds.append(Type((List(_kept(kind.item, tree)),)))
-        else:  # what is no object has no such field: it is left out, or becomes null
-            kinds.append(ANYTHING)
-    return union(*kinds)
+    def _detour(self, step: Detour, world: World) -> World:
+        """Messages come here both ways: what follows must be right for either."""
+        taken = self.through(step.steps, world)
+        names = taken.variables.keys() | world.variables.keys()
+        return replace(
+            taken,
+            data=union(taken.data, world.data),
+            variables={each: _either(each, taken.variables, world.variables) for each in names},
+            contract=taken.contract if taken.contract == world.contract else None,
+            gates=world.gates,
+        )
 
 
-def _dropped(data: Type, tree: Tree) -> Type:
-    kinds = []
-    for kind in data.kinds:
-        if isinstance(kind, Object):
-            fields = {
-                name: _dropped(found, tree[name]) if name in tree else found
-                for name, found in kind.fields.items()
-                if tree.get(name) != {}
-            }
-            kinds.append(Type((Object(fields, kind.rest),)))
-        elif isinstance(kind, List):
-            kinds.append(Type((List(_dropped(kind.item, tree), kind.least),)))
-        else:
-            kinds.append(ANYTHING if isinstance(kind, Unknown) else Type((kind,)))
-    return union(*kinds)
+def _either(name: str, *ways: dict[str, Type]) -> Type:
+    """Return the type of a variable that may come both ways, or one way only."""
+    found = [way[name] for way in ways if name in way]
+    return union(*found) if len(found) == len(ways) else optional(found[0])

@@ -11,6 +11,7 @@ import msgspec
 from crossdock.contracts import Contract, CrossdockError, Message, Problem
 from crossdock.mesh.expression import Json
 from crossdock.mesh.groups import Completed
+from crossdock.mesh.message_view import attributes_of
 from crossdock.router.aggregating import Aggregator
 from crossdock.router.checking.documents import documents
 from crossdock.router.checking.finding import Finding
@@ -18,10 +19,10 @@ from crossdock.router.checking.told import Told
 from crossdock.router.checking.trees import place_of, tree_of
 from crossdock.router.checking.world import Answers
 from crossdock.router.compiled import CompiledBranch, CompiledRoute
-from crossdock.router.deciding import attributes_of
 from crossdock.router.driving import drive
 from crossdock.router.effects import Answer, Call, Claim, Effect
 from crossdock.router.flow import Flow, Run, walk
+from crossdock.router.steps.detour import Switched
 
 _FORM: Final = frozenset(
     {"type", "required", "additionalProperties", "unevaluatedProperties", "enum", "const"}
@@ -63,14 +64,16 @@ def try_route(
     end = monotonic() + LONGEST
     answering = _Answering(answers)
     told: set[tuple[str, str]] = set()
+    ways = [dict.fromkeys(route.detours, on) for on in (False, True)[: 1 + bool(route.detours)]]
     for number, document in enumerate(tried):
-        if monotonic() > end:
-            return
-        trial = _Trial(route, contract, document, answering, is_plain=number == 0)
-        for each, key in trial.told():
-            if (each.pointer, key) not in told:
-                told.add((each.pointer, key))
-                yield each
+        for detours in ways:
+            if monotonic() > end:
+                return
+            trial = _Trial(route, contract, document, answering, detours, is_plain=number == 0)
+            for each, key in trial.told():
+                if (each.pointer, key) not in told:
+                    told.add((each.pointer, key))
+                    yield each
 
 
 class _Answering:
@@ -105,6 +108,7 @@ class _Trial:
         contract: Contract,
         document: Json,
         answering: _Answering,
+        detours: Switched,
         *,
         is_plain: bool,
     ) -> None:
@@ -112,6 +116,7 @@ class _Trial:
         self._contract = contract
         self._document = document
         self._answering = answering
+        self._detours = detours
         self._is_plain = is_plain
 
     def told(self) -> Iterator[tuple[Told, str]]:
@@ -140,7 +145,7 @@ class _Trial:
         where = self._route.where
         if where is not None and not _holds(flow, where.expression.holds, "/where"):
             return []
-        run = Run(message, self._contract)
+        run = Run(message, self._contract, self._detours)
         try:
             flows = drive(walk(self._route.steps, [flow], run), self._answering)
         except CrossdockError as error:

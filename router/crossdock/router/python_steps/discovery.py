@@ -87,11 +87,9 @@ def _add(
         message = f"there is a step {declared.name!r} already: give one of them another `name`"
         wrong.append(Wrong(place=place, message=message))
     else:
+        is_async = inspect.iscoroutinefunction(function)
         found[declared.name] = Found(
-            function=function,
-            declared=declared,
-            type=_type(function),
-            is_async=inspect.iscoroutinefunction(function),
+            function=function, declared=declared, type=_type(function), is_async=is_async
         )
         told.append(
             Described(
@@ -99,6 +97,7 @@ def _add(
                 accepts=declared.accepts,
                 emits=declared.emits,
                 timeout=declared.timeout,
+                is_async=is_async,
                 place=place,
             )
         )

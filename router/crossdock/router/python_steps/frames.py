@@ -10,6 +10,8 @@ import msgspec
 HEADER: Final = struct.Struct(">I")
 """Length of the frame that follows, in bytes."""
 MAX_FRAME: Final = 64 * 1024**2
+THREADS: Final = 8
+"""Calls of functions that are not async that the process works on at once."""
 
 
 class Described(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +22,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
         accepts: Contract of what it takes.
         emits: Contract of what it gives.
         timeout: Longest time for one call in seconds; None for what the project says.
+        is_async: Whether it is a coroutine function; any other needs a thread for a call.
         place: ``steps/FILE.py:LINE``.
     """
 
@@ -27,6 +30,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     accepts: str
     emits: str
     timeout: float | None
+    is_async: bool
     place: str
 
 
@@ -71,7 +75,7 @@ class Ask(msgspec.Struct, frozen=True, tag="ask"):
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
-    """Give a call up: its time is over.
+    """Give a call up: its time, or that of its caller, is over. A thread goes on all the same.
 
     Attributes:
         id: Of the call.

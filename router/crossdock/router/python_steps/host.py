@@ -21,6 +21,7 @@ from crossdock.contracts import CrossdockError, Disconnected, Halt, Reject, Retr
 from crossdock.router.python_steps.discovery import Found, discover
 from crossdock.router.python_steps.frames import (
     HEADER,
+    THREADS,
     Ask,
     Cancel,
     Failed,
@@ -30,7 +31,6 @@ from crossdock.router.python_steps.frames import (
     frame,
 )
 
-_THREADS: Final = 8
 _KINDS: Final = (
     (Reject, "reject"),
     (Retry, "retry"),
@@ -45,8 +45,9 @@ class Host:
     def __init__(self, steps: dict[str, Found], output: int) -> None:
         self._steps = steps
         self._output = output
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="step")
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="step")
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._coroutines: dict[int, asyncio.Task[None]] = {}
 
     def send(self, framed: bytes) -> None:
         """Write one frame whole."""
@@ -63,15 +64,22 @@ class Host:
             except asyncio.IncompleteReadError:
                 return
             if isinstance(asked, Cancel):
-                if asked.id in self._tasks:
-                    self._tasks[asked.id].cancel()
+                self._cancel(asked.id)
             else:
                 task = asyncio.create_task(self._answer(asked))
-                self._tasks[asked.id] = task
-                task.add_done_callback(functools.partial(self._forget, asked.id))
+                task.add_done_callback(self._tasks.discard)
+                self._tasks.add(task)
+                if self._steps[asked.step].is_async:
+                    self._coroutines[asked.id] = task
+                    task.add_done_callback(functools.partial(self._forget, asked.id))
+
+    def _cancel(self, number: int) -> None:
+        """Cancel a coroutine. A thread cannot be stopped: it answers late, or never."""
+        if number in self._coroutines:
+            self._coroutines[number].cancel()
 
     def _forget(self, number: int, _: asyncio.Task[None]) -> None:
-        del self._tasks[number]
+        del self._coroutines[number]
 
     async def _answer(self, asked: Ask) -> None:
         found = self._steps[asked.step]
@@ -79,8 +87,6 @@ class Host:
             made = await self._call(found, asked)
             answer = frame(Told(asked.id, made))
         except asyncio.CancelledError:
-            if not found.is_async:
-                return  # its thread cannot be stopped: no answer, and the router ends the process
             answer = frame(Failed(asked.id, "retry", "its time was over"))
         except Exception as error:  # noqa: BLE001 - whatever a user's function raises
             answer = frame(_failure(asked.id, error, found))

@@ -83,7 +83,7 @@ def running_steps(
         return
     with (
         written(files) as place,
-        contextlib.closing(BlockingSteps(place, settings.memory)) as found,
+        contextlib.closing(BlockingSteps(place, settings)) as found,
     ):
         yield found
 

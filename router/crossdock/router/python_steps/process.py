@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from crossdock.contracts import Halt, Reject, Retry
+from crossdock.contracts import Halt, Retry
 from crossdock.router.python_steps.frames import (
     HEADER,
     MAX_FRAME,
+    THREADS,
     Ask,
     Cancel,
     Failed,
@@ -27,12 +28,18 @@ from crossdock.router.python_steps.frames import (
     decode_from_host,
     frame,
 )
-from crossdock.router.python_steps.launching import command, environment, instruction, usable
+from crossdock.router.python_steps.launching import (
+    START,
+    asking,
+    command,
+    environment,
+    instruction,
+    usable,
+)
 from crossdock.router.python_steps.loading import Functions, written
 
 log = logging.getLogger("crossdock.router.python_steps")
 
-_START: Final = 30.0  # seconds for importing all files
 _GRACE: Final = 0.5  # seconds that a coroutine has to end once it is cancelled
 
 
@@ -55,16 +62,15 @@ class _Child:
         return self._reading.done() or pipe is None or pipe.is_closing()
 
     @contextlib.contextmanager
-    def asking(self, ask: Ask) -> Iterator[asyncio.Future[Told | Failed]]:
+    def asking(self, number: int, framed: bytes) -> Iterator[asyncio.Future[Told | Failed]]:
         """Ask, and give what will hold the answer; it is forgotten when the block ends."""
         answer: asyncio.Future[Told | Failed] = asyncio.get_running_loop().create_future()
-        framed = _framed(ask)
-        self._calls[ask.id] = answer
+        self._calls[number] = answer
         try:
             self.send(framed)
             yield answer
         finally:
-            del self._calls[ask.id]
+            del self._calls[number]
 
     def send(self, framed: bytes) -> None:
         """Write one frame.
@@ -118,6 +124,8 @@ class StepProcess:
         self._numbers = itertools.count()
         self._starting: asyncio.Task[_Child] | None = None
         self._alone = asyncio.Lock()
+        self._threads = asyncio.Semaphore(THREADS)  # so that no call's time is over in a queue
+        self._under_way: set[asyncio.Task[Told | Failed]] = set()
         self.restarts = 0
 
     async def start(self) -> None:
@@ -164,13 +172,35 @@ class StepProcess:
             raise Retry(f"step {step}: it ended its process, or needs more memory") from None
 
     async def _call(self, step: str, data: Any, attributes: dict[str, Any]) -> Any:  # noqa: ANN401 - as call
-        child = await self._running()
         ask = Ask(next(self._numbers), step, data, attributes)
-        with child.asking(ask) as answer:
-            told = await self._in_time(child, ask, answer)
+        framed = asking(ask)
+        async with contextlib.AsyncExitStack() as held:
+            if not self._functions.steps[step].is_async:
+                await held.enter_async_context(self._threads)
+            child = await self._running()
+            asked = asyncio.create_task(self._asked(child, ask, framed, held.pop_all()))
+        self._under_way.add(asked)
+        asked.add_done_callback(self._under_way.discard)
+        try:
+            told = await asyncio.shield(asked)
+        except asyncio.CancelledError:  # the caller's time is over before that of the step
+            with contextlib.suppress(_Ended):
+                child.send(frame(Cancel(ask.id)))
+            raise
         if isinstance(told, Told):
             return told.data
         raise instruction(step, told)
+
+    async def _asked(
+        self, child: _Child, ask: Ask, framed: bytes, thread: contextlib.AsyncExitStack
+    ) -> Told | Failed:
+        """Ask, and wait as long as the step may take, also when nobody wants the answer any more.
+
+        Only so a thread that hangs for a caller that gave up is found, and not lost to the others.
+        """
+        async with thread:
+            with child.asking(ask.id, framed) as answer:
+                return await self._in_time(child, ask, answer)
 
     async def _in_time(
         self, child: _Child, ask: Ask, answer: asyncio.Future[Told | Failed]
@@ -184,6 +214,7 @@ class StepProcess:
         if not done:
             log.warning("a step hangs: its process is ended", extra={"step": ask.step})
             await child.end()
+        answer.exception()  # what became of it has no say any more
         raise Retry(f"step {ask.step}: it took longer than {limit:g} s")
 
     async def _running(self) -> _Child:
@@ -216,7 +247,7 @@ class StepProcess:
             limit=MAX_FRAME + HEADER.size,
         )
         try:
-            async with asyncio.timeout(_START):
+            async with asyncio.timeout(START):
                 ready = await _read(process)
             assert isinstance(ready, Ready)  # noqa: S101 - the first frame
             usable(ready)
@@ -226,16 +257,8 @@ class StepProcess:
             await process.wait()
             if isinstance(error, Halt):
                 raise
-            raise Halt(f"steps/ cannot be imported: it took {_START:g} s, or ended") from None
+            raise Halt(f"steps/ cannot be imported: it took {START:g} s, or ended") from None
         return _Child(process)
-
-
-def _framed(ask: Ask) -> bytes:
-    try:
-        return frame(ask)
-    except (ValueError, OverflowError):
-        limit = f"more than {MAX_FRAME} bytes, or a number of more than 64 bits"
-        raise Reject(f"step {ask.step}: the data cannot be given to it: {limit}") from None
 
 
 async def _read(process: asyncio.subprocess.Process) -> Ready | Told | Failed:

@@ -9,6 +9,7 @@ from crossdock.router.compile_scope import CompileScope
 from crossdock.router.flow import PureStep
 from crossdock.router.step_file import Step
 from crossdock.router.steps.content_filter import compile_drop, compile_keep
+from crossdock.router.steps.detour import Detour
 from crossdock.router.steps.enricher import compile_enrich
 from crossdock.router.steps.expiration import compile_expires
 from crossdock.router.steps.function import compile_python
@@ -47,6 +48,14 @@ def _compile_split(step: Step, name: str, scope: CompileScope) -> Splitter | Non
     )
 
 
+def _compile_detour(step: Step, name: str, scope: CompileScope) -> Detour:
+    if not step.steps:
+        scope.wrong(f"/{name}/detour", "leads nowhere: give it `steps`")
+    steps = compile_steps(step.steps, f"{name}/steps", scope)
+    detour = scope.detour(step.detour or "", f"/{name}/detour")
+    return Detour(name=name, pattern="detour", detour=detour, on=step.on, steps=steps)
+
+
 _COMPILERS: Final[dict[str, Callable[[Step, str, CompileScope], PureStep | None]]] = {
     "map": compile_map,
     "keep": compile_keep,
@@ -60,4 +69,5 @@ _COMPILERS: Final[dict[str, Callable[[Step, str, CompileScope], PureStep | None]
     "normalize": compile_normalize,
     "python": compile_python,
     "scatter": compile_scatter,
+    "detour": _compile_detour,
 }

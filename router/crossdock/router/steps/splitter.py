@@ -65,6 +65,11 @@ class Splitter(EffectStep, frozen=True, kw_only=True):
         for step in self.steps:
             yield from step.guards()
 
+    def outcomes(self) -> Iterator[str]:
+        """Yield those of its steps."""
+        for step in self.steps:
+            yield from step.outcomes()
+
     def _split(self, flow: Flow) -> list[Flow]:
         flow.check_exact(self.name)
         found = self.parts.evaluate(flow.data, flow.variables)

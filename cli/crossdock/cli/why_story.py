@@ -11,7 +11,7 @@ from crossdock.contracts import CrossdockError, Message
 from crossdock.contracts.reference import version_of
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.project.contract_files import load_contracts
-from crossdock.mesh.records import GROUP
+from crossdock.mesh.records import GROUP, Entry
 from crossdock.mesh.telemetry.trace_context import trace_id, valid_traceparent
 from crossdock.mesh.trail import Fact, Trail
 from crossdock.router.explaining import Explanation, Recorded, contracts_of, explain
@@ -43,7 +43,8 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
     """What one route or destination did with one message.
 
     Attributes:
-        kind: Route or destination; group for the messages that a route has put together.
+        kind: Route or destination; group for the messages that a route has put together, delay for
+            one that has waited.
         where: Its name.
         id: Id of the message, or of the group.
         outcome: What became of it; ``pending`` when nothing is recorded yet.
@@ -156,7 +157,7 @@ class Teller:
             return Hop(kind="route", where=name, id=message.id, outcome="pending")
         hop = _hop(fact)
         hop = msgspec.structs.replace(hop, **await self._why(fact, message))
-        nexts = self._nexts(trail, name, fact.entry.children)
+        nexts = self._nexts(trail, name, fact.entry)
         again = _again(trail, name, message.id)
         for each in again:
             nexts += await self._sent_again(trail, name, each.id)
@@ -170,24 +171,28 @@ class Teller:
         message = Message.from_headers(stored.headers, stored.data)
         return [await self._route(trail, route, message)]
 
-    def _nexts(self, trail: Trail, route: str, children: tuple[tuple[str, str], ...]) -> list[Hop]:
+    def _nexts(self, trail: Trail, route: str, entry: Entry) -> list[Hop]:
+        """Tell what became of what was made; ``entry`` is of the message it was made of."""
         return [
-            self._group(trail, route, child)
+            self._second(trail, route, child, entry)
             if where == GROUP
             else self._destination(trail, where, child)
-            for where, child in children
+            for where, child in entry.children
         ]
 
-    def _group(self, trail: Trail, route: str, group_id: str) -> Hop:
-        """Tell of a group that the message has joined."""
-        fact = trail.last("group", route, group_id)
+    def _second(self, trail: Trail, route: str, own_id: str, entry: Entry) -> Hop:
+        """Tell of a group that the message has joined, or of what waits of it."""
+        delayed = entry.outcome == "delayed"
+        kind = "delay" if delayed else "group"
+        fact = trail.last("group", route, own_id)
         if fact is None:
-            waits = "it is not complete yet"
-            return Hop(kind="group", where=route, id=group_id, outcome="pending", detail=waits)
-        again = _again(trail, route, group_id)
-        nexts = self._nexts(trail, route, fact.entry.children)
-        nexts += [self._group(trail, route, each.id) for each in again]
-        return msgspec.structs.replace(_hop(fact), again=again, next=tuple(nexts))
+            waits = entry.detail if delayed else "it is not complete yet"
+            return Hop(kind=kind, where=route, id=own_id, outcome="pending", detail=waits)
+        again = _again(trail, route, own_id)
+        nexts = self._nexts(trail, route, fact.entry)
+        nexts += [self._second(trail, route, each.id, entry) for each in again]
+        hop = msgspec.structs.replace(_hop(fact), kind=kind)
+        return msgspec.structs.replace(hop, again=again, next=tuple(nexts))
 
     def _destination(self, trail: Trail, name: str, message_id: str) -> Hop:
         fact = trail.last("destination", name, message_id)

@@ -16,7 +16,9 @@ from crossdock.router.explaining import Told
 _COLOURS: Final = {
     "routed": "green",
     "delivered": "green",
+    "tested": "green",
     "grouped": "green",
+    "delayed": "cyan",
     "filtered": "yellow",
     "dead": "bold red",
     "pending": "cyan",
@@ -77,7 +79,9 @@ def _lines(hop: Hop, depth: int = 0) -> Iterator[str]:
 
 
 def _title(hop: Hop) -> str:
-    arrow = {"destination": "[dim]→[/] ", "group": "group of "}.get(hop.kind, "route ")
+    arrow = {"destination": "[dim]→[/] ", "group": "group of ", "delay": "later in "}.get(
+        hop.kind, "route "
+    )
     colour = _COLOURS.get(hop.outcome, "white")
     title = f"{arrow}[bold]{escape(hop.where)}[/] [{colour}]{hop.outcome}[/]"
     if hop.kind != "route":
@@ -106,7 +110,8 @@ def _below(hop: Hop) -> Iterator[str]:
 
 def _said(hop: Hop) -> Iterator[str]:
     """Tell what the entry says of itself."""
-    told = hop.kind == "group" or (hop.kind == "route" and hop.why is None)  # by a group, a process
+    by_process = hop.kind == "route" and hop.why is None
+    told = by_process or hop.kind in ("group", "delay")
     if hop.outcome == "dead":
         yield f"[red]{escape(hop.detail)}[/]"
         if hop.letter:

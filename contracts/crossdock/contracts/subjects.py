@@ -77,7 +77,7 @@ class Subjects(msgspec.Struct, frozen=True):
         """Return where something of a route's groups is: ``<mesh>.group.<what>.<route>.<last>``.
 
         Args:
-            what: ``open``, ``instance``, ``timer``, ``due`` or ``ready``.
+            what: ``open``, ``instance``, ``timer``, ``due``, ``ready`` or ``later``.
             route: Name of the route or process; ``*`` for all.
             last: Token of the key or the group; ``*`` for all of the route.
         """

@@ -12,6 +12,7 @@ from typing import Final
 from crossdock.contracts import Message, keyed_id, new_id
 from crossdock.gateway.doors import Door
 from crossdock.gateway.ingress import Ingress, Request, location, now
+from crossdock.gateway.marks import mark_of
 from crossdock.gateway.problems import Refused
 from crossdock.gateway.request_head import idempotency_key, json_type, refuse_compressed
 from crossdock.mesh.telemetry.steps import Step, serving
@@ -69,6 +70,7 @@ class PostMessage:
             Refused: The data does not fit its contract, or the mesh cannot take it.
         """
         contract, client = door.contract, request.client.name
+        mark = mark_of(request.headers, request.client)
         problems = contract.decode(data)[1]
         if problems:  # I5
             raise Refused(
@@ -86,6 +88,7 @@ class PostMessage:
                 "correlationid": identity,
                 "authid": client,
                 "traceparent": sent.traceparent,
+                **mark,
             }
             if tracestate:
                 extensions["tracestate"] = tracestate

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -15,66 +15,17 @@ from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.bus.committing import MAX_BATCH
 from crossdock.mesh.fail_points import reach
-from crossdock.mesh.groups import Arrival, GroupStore
+from crossdock.mesh.later import waits_until
 from crossdock.mesh.telemetry import RouteMetrics, Tracing, processing
 from crossdock.router.answering import Answers
 from crossdock.router.batch_deciding import Decider
 from crossdock.router.compiled import CompiledRoute
 from crossdock.router.deciding import Decision
-from crossdock.router.revision import Revision, Revisions
+from crossdock.router.made import Half, Item, Made, parts_of
+from crossdock.router.revision import Revisions
 from crossdock.router.steps.detour import Switched
 
-Item = tuple[str, Message]
 _MOST_AT_ONCE = 2 * MAX_BATCH  # children that wait to be stored (I8)
-
-
-class Made:
-    """What a batch has made so far, and is to be stored.
-
-    Attributes:
-        detours: Which detours were taken when it was decided.
-        entries: Of the record, one for each message.
-        groups: The children of each message.
-        count: How many children, and members of groups, there are.
-        outcomes: How many of the messages were routed, filtered or grouped.
-        joining: Messages that are to join groups, with their place in the batch.
-    """
-
-    def __init__(self, detours: Switched) -> None:
-        self.detours = detours
-        self.entries: list[records.Entry] = []
-        self.groups: list[list[Item]] = []
-        self.count = 0
-        self.outcomes: Counter[records.Outcome] = Counter()
-        self.joining: list[tuple[int, records.Entry, tuple[Arrival, ...]]] = []
-
-    def add(self, entry: records.Entry, children: list[Item]) -> None:
-        """Add what one message made."""
-        self.entries.append(entry)
-        self.outcomes[entry.outcome] += 1
-        self.send(children)
-
-    def send(self, children: list[Item]) -> None:
-        """Add what is sent of one message."""
-        if children:
-            self.groups.append(children)
-            self.count += len(children)
-
-
-class Half(msgspec.Struct, frozen=True):
-    """Which half of a route is handled.
-
-    Attributes:
-        revision: What records call this state of the route.
-        kind: What records call it: ``group`` is the second half of a route that aggregates.
-        groups: What messages join, in the first half of such a route.
-        detours: Returns which detours are taken now: what all messages of a batch go by.
-    """
-
-    revision: Revision
-    kind: records.Kind = "route"
-    groups: GroupStore | None = None
-    detours: Callable[[], Switched] = dict
 
 
 class RouteHandler:
@@ -135,12 +86,44 @@ class RouteHandler:
             incoming.delivered,
         )
         children = self._trace(message, decision)
+        if decision.outcome == "delayed":
+            return self._hold(incoming, decision, entry, children, made)
         if decision.outcome == "grouped":
             made.joining.append((at, entry, decision.arrivals))
             made.count += len(decision.arrivals)
             made.send(children)
         else:
             made.add(entry, children)
+        return None
+
+    def _hold(
+        self,
+        incoming: Incoming,
+        decision: Decision,
+        entry: records.Entry,
+        children: list[Item],
+        made: Made,
+    ) -> CrossdockError | None:
+        """Note what is to wait of a message."""
+        later, delay = self._half.later, self._route.delay
+        assert later is not None  # noqa: S101 - such a route is made with one
+        assert delay is not None  # noqa: S101 - the decision is one of such a route
+        accepted = datetime.fromtimestamp(incoming.timestamp / 1e9, UTC)
+        try:
+            dues = [delay.due(each, accepted) for each in decision.held]
+            items = [
+                later.outgoing(each.message, due)
+                for each, due in zip(decision.held, dues, strict=True)
+            ]
+        except Reject as error:
+            return error
+        made.holding += items
+        made.count += len(items)
+        kept = tuple((records.GROUP, each.message.id) for each in decision.held)
+        entry = msgspec.structs.replace(
+            entry, detail=waits_until(dues), children=entry.children + kept
+        )
+        made.add(entry, children)
         return None
 
     def _trace(self, message: Message, decision: Decision) -> list[Item]:
@@ -191,6 +174,7 @@ class RouteHandler:
             Reject: One of the children can never be stored.
         """
         await self._join(made, outcomes)
+        await self._keep(made)
         in_order = self._route.order is not None
         writes = [self._bus.publish_many(part, in_order=in_order) for part in parts_of(made.groups)]
         name = self._route.name
@@ -211,8 +195,23 @@ class RouteHandler:
             raise Disconnected(error.reason) from error
         self._metrics.routed.inc(made.outcomes["routed"])
         self._metrics.filtered.inc(made.outcomes["filtered"])
-        self._metrics.grouped.inc(made.outcomes["grouped"])
+        self._metrics.grouped.inc(made.outcomes["grouped"] + made.outcomes["delayed"])
         self._count_sent(made)
+
+    async def _keep(self, made: Made) -> None:
+        """Store what is to wait.
+
+        Raises:
+            Disconnected: The broker is away or has no room.
+        """
+        later = self._half.later
+        if later is None or not made.holding:
+            return
+        try:
+            await later.hold(made.holding)
+        except Retry as error:
+            raise Disconnected(error.reason) from error
+        reach("held")
 
     async def _keep_revision(self) -> None:
         """Keep the route as it is, before the first record that names it; once in a process."""
@@ -232,17 +231,6 @@ def _noted(error: CrossdockError, detours: Switched) -> CrossdockError:
     """Return an error that tells which detours were taken, should it lead to a dead letter."""
     error.detours = dict(detours)
     return error
-
-
-def parts_of(groups: list[list[Item]]) -> list[list[Item]]:
-    """Join groups to batches that the server takes at once, never splitting a group."""
-    parts: list[list[Item]] = []
-    for group in groups:
-        if parts and len(parts[-1]) + len(group) <= MAX_BATCH:
-            parts[-1].extend(group)
-        else:
-            parts.append(list(group))
-    return parts
 
 
 def _detail(decision: Decision) -> str:

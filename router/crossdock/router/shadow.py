@@ -26,6 +26,7 @@ from crossdock.router.steps.detour import Switched
 _OUTCOMES: Final = {
     "routed": "routed",
     "grouped": "grouped",
+    "delayed": "delayed",
     "filtered": "filtered",
     "rejected": "dead",
 }
@@ -35,8 +36,8 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a message, or would.
 
     Attributes:
-        outcome: ``routed``, ``grouped``, ``filtered``, ``dead``; ``pending`` when nothing is
-            recorded; ``unknown`` when the candidate asks another system.
+        outcome: ``routed``, ``grouped``, ``delayed``, ``filtered``, ``dead``; ``pending`` when
+            nothing is recorded; ``unknown`` when the candidate asks another system.
         detail: Why, in one line.
         destinations: Where it was sent, sorted.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -20,6 +21,7 @@ from crossdock.contracts import (
     near_id,
 )
 from crossdock.contracts.expiry import is_expired
+from crossdock.contracts.marking import is_test
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.expression import UNDEFINED
@@ -30,6 +32,7 @@ from crossdock.workers.adapter import Delivery, Sink
 from crossdock.workers.loading import LoadedWorker
 
 EXPIRED: Final = "expired"
+TESTED: Final = "a test message: it could have been delivered"
 
 
 class SinkHandler:
@@ -47,6 +50,7 @@ class SinkHandler:
         self._destination = worker.file.destination
         self._sink = sink
         self._map = worker.map
+        self._delivers_tests = worker.file.test_messages == "deliver"
         self._buries_expired = worker.file.expired == "dead"
         self._tracing = tracing
         self._metrics = metrics
@@ -80,7 +84,7 @@ class SinkHandler:
         outcomes: list[CrossdockError | None] = [None] * len(batch)
         deliveries: dict[int, Delivery] = {}
         hops: dict[int, Hop] = {}
-        dropped: set[int] = set()
+        left: dict[int, records.Entry] = {}
         now = datetime.now(UTC)
         for index, incoming in enumerate(batch):
             try:
@@ -88,11 +92,15 @@ class SinkHandler:
                 hop = self._hop(message)
                 hops[index] = hop
                 if self._is_over(message, now):
-                    dropped.add(index)
+                    left[index] = _entry(incoming, "filtered", EXPIRED)
                     continue
                 if message.dataref:
                     message = await self._bus.claim_checks.fetch(message)
-                deliveries[index] = self._delivery(message, incoming, hop)
+                delivery = self._delivery(message, incoming, hop)
+                if is_test(message) and not self._delivers_tests:
+                    left[index] = _entry(incoming, "tested", TESTED)
+                    continue
+                deliveries[index] = delivery
             except ValueError as error:
                 outcomes[index] = Reject(str(error))
             except (Reject, Retry) as error:
@@ -104,7 +112,7 @@ class SinkHandler:
         for index, hop in hops.items():
             hop.end(outcomes[index])
         reach("delivered")
-        await self._record(batch, outcomes, dropped)
+        await self._record(batch, outcomes, left)
         self._metrics.seconds.observe(time.perf_counter() - start)
         return outcomes
 
@@ -166,16 +174,10 @@ class SinkHandler:
         self,
         batch: Sequence[Incoming],
         outcomes: list[CrossdockError | None],
-        dropped: set[int],
+        left: dict[int, records.Entry],
     ) -> None:
         entries = [
-            records.Entry(
-                incoming.message().id,
-                incoming.sequence,
-                "filtered" if index in dropped else "delivered",
-                EXPIRED if index in dropped else "",
-                attempts=incoming.delivered,
-            )
+            left.get(index) or _entry(incoming, "delivered")
             for index, (incoming, outcome) in enumerate(zip(batch, outcomes, strict=True))
             if outcome is None
         ]
@@ -185,8 +187,16 @@ class SinkHandler:
             await records.write(self._bus, "destination", self._destination, entries)
         except Retry as error:
             raise Disconnected("the record could not be stored") from error
-        self._metrics.delivered.inc(len(entries) - len(dropped))
-        self._metrics.expired.inc(len(dropped))
+        counts = Counter(each.outcome for each in entries)
+        self._metrics.delivered.inc(counts["delivered"])
+        self._metrics.expired.inc(counts["filtered"])
+        self._metrics.tested.inc(counts["tested"])
+
+
+def _entry(incoming: Incoming, outcome: records.Outcome, detail: str = "") -> records.Entry:
+    return records.Entry(
+        incoming.message().id, incoming.sequence, outcome, detail, attempts=incoming.delivered
+    )
 
 
 def _attributes(message: Message, hop: Hop) -> dict[str, str]:

@@ -16,13 +16,12 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from crossdock.contracts import Disconnected, Retry
 from crossdock.mesh.bus import Bus, Swap
 from crossdock.mesh.groups.remembering import Memory
+from crossdock.mesh.groups.room import STREAM, Room
 
-STREAM: Final = "group"
 _MAX_WRITES = 1000  # the server's bound for a batch
 _AT_ONCE = 500  # arrivals; each may make another write
 _MAX_BYTES = 8 * 1024 * 1024
 _PATIENCE = 10.0  # seconds for which we try against others
-_LOOK = 5.0  # seconds between two looks at the size of the stream
 HEADROOM: Final = 192 * 1024
 """Bytes of a message that its headers, and what a key remembers, may take."""
 
@@ -88,10 +87,9 @@ class KeyedStore(Generic[S, A_contra, F]):
         """
         self._bus = bus
         self._keeper = keeper
-        self._bound = bound
+        self._room = Room(bus, bound)
         self._memory: Memory[S] = Memory()
         self._turn = asyncio.Lock()  # lanes of one process need not race
-        self._looked = -_LOOK
 
     async def join(self, arrivals: Sequence[tuple[str, A_contra]]) -> list[Any]:
         """Let arrivals change the states of their keys; what is returned is durable.
@@ -108,7 +106,7 @@ class KeyedStore(Generic[S, A_contra, F]):
         """
         places: dict[int, Any] = {}
         async with self._turn:
-            await self._look_for_room()
+            await self._room.look()
             for start in range(0, len(arrivals), _AT_ONCE):
                 work: dict[str, list[int]] = {}
                 for at, (token, _) in enumerate(arrivals[start : start + _AT_ONCE], start):
@@ -243,15 +241,6 @@ class KeyedStore(Generic[S, A_contra, F]):
         for subject, stored in found.items():
             states[subjects[subject]] = (stored.sequence, self._keeper.read(stored.data))
         return states
-
-    async def _look_for_room(self) -> None:
-        now = time.monotonic()
-        if now - self._looked < _LOOK:
-            return
-        size = await self._bus.size(STREAM)
-        if size > self._bound:
-            raise Disconnected(f"the groups take {size} bytes, more than broker.max_bytes")
-        self._looked = now
 
 
 def _now() -> int:

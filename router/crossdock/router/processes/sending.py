@@ -17,7 +17,7 @@ from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.fail_points import reach
 from crossdock.mesh.telemetry import RouteMetrics
-from crossdock.router.handling import parts_of
+from crossdock.router.made import parts_of
 from crossdock.router.processes.compiled import CompiledProcess
 from crossdock.router.processes.events import HINT_TYPE, ORDER_TYPE, Hint, Order
 from crossdock.router.processes.handling import Outcomes, Taking, count, entries_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import signal
 import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
@@ -97,6 +98,17 @@ async def goes_on(folder: Path, within: float) -> None:
             await asyncio.sleep(0.1)
 
 
+async def frozen(service: ServiceProcess, folder: Path, within: float) -> None:
+    """Let a process stand still until others have taken over what it did, then let it go on."""
+    assert service.process is not None
+    service.process.send_signal(signal.SIGSTOP)
+    try:
+        await goes_on(folder, within)
+        await goes_on(folder, within)
+    finally:
+        service.process.send_signal(signal.SIGCONT)
+
+
 @asynccontextmanager
 async def replicas(
     names: Sequence[str], url: str, folder: Path, logs: Path
@@ -148,6 +160,8 @@ async def test_i7_each_key_stays_in_order_over_kills_and_stops_of_replicas(
                 for each in victims:
                     await each.start()
                     await each.ready()
+            await frozen(ra, folder, row.patience)
+            await frozen(rb, folder, row.patience)  # one of the two had the pin
             for each in (rb, wa):  # gently
                 assert await each.stop() == 0
             await goes_on(folder, row.patience)

@@ -239,7 +239,7 @@ class OrderedConsuming(Consuming):
         if not (item.incoming.settled or stale or self.state == "halted"):
             self._lanes.again(item, item.due or now + _SOON, now)
             return
-        self._lanes.done(item)
+        self._lanes.done(item, now)
         self._held.discard(item.incoming)
         if not item.incoming.settled:
             self._observe("retried", 1)

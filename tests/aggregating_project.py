@@ -60,6 +60,14 @@ def line(order: str, number: int, of: int) -> Message:
     )
 
 
+DELAYING = """
+    route: orders
+    accepts: sales.line.ordered
+    delay: {for: 5s}
+    send:
+      - to: book
+"""
+
 RESEQUENCING = """
     route: orders
     accepts: sales.line.ordered

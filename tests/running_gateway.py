@@ -47,6 +47,7 @@ REGISTRY = Registry(
 )
 CLIENTS = Clients(
     [
+        Client(name="ops", key_sha256=digest_of("cdk_ops"), allow=("*",), scopes=("test",)),
         Client(name="shop", key_sha256=digest_of(SHOP_KEY), allow=("sales.*.*",)),
         Client(
             name="hr",

@@ -13,10 +13,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from aggregating_project import RESEQUENCING, ROUTE, line, write_aggregating
+from aggregating_project import DELAYING, RESEQUENCING, ROUTE, line, write_aggregating
 from crossdock.contracts import Message, Subjects
 from crossdock.mesh import dead_letters
 from crossdock.mesh.bus import Bus
+from crossdock.mesh.ledger import balance
 from crossdock.mesh.project.settings import BrokerSettings
 from crossdock.mesh.streams import provision
 from faults.processes import ServiceProcess
@@ -24,6 +25,7 @@ from faults.scale import Scale, scale
 from nats_server import NatsServer
 
 SUBJECTS = Subjects("t")
+HELD = ("received:3", "held:2", "recorded:3", "published:3", "held:1", "published:1")
 POINTS = ("received:3", "grouped:2", "recorded:3", "published:3", "grouped:1", "published:1")
 
 
@@ -113,6 +115,29 @@ async def test_two_replicas_and_kills_at_every_step_keep_each_order_in_its_order
     assert by_order == {f"o{order}": [1, 2, 3] for order in range(orders)}
 
 
+@pytest.mark.fault
+@pytest.mark.timeout(400)
+async def test_two_replicas_and_kills_at_every_step_send_each_message_that_waits_once(
+    nats_server: NatsServer, tmp_path: Path
+) -> None:
+    row = scale(messages=1500, kills=len(HELD))
+    folder = write_aggregating(tmp_path / "project", route=DELAYING)
+    async with _bus(nats_server) as bus:
+        enough = asyncio.Event()
+        publishing = asyncio.create_task(_publish(bus, row, enough, whole=True))
+        async with _killed(nats_server, folder, tmp_path, row, HELD):
+            enough.set()
+            orders = await publishing
+            await until_sent(bus, 3 * orders, 0, row.patience)
+            await settled(bus, row.patience)
+            (line,) = [each for each in await balance(bus) if each.kind == "route"]
+        found = Counter((each["order"], each["line"]) for each in _data((await sent(bus))["book"]))
+        letters = [each.cause.reason async for each in dead_letters.listing(bus)]
+    assert letters == []
+    assert found == {(f"o{order}", at): 1 for order in range(orders) for at in (1, 2, 3)}
+    assert (line.in_flight, line.missing, line.out) == (0, 0, 3 * orders)
+
+
 @asynccontextmanager
 async def _bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
     bus = await Bus.connect(nats_server.url, SUBJECTS, name="test")
@@ -125,15 +150,19 @@ async def _bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
 
 @asynccontextmanager
 async def _killed(
-    nats_server: NatsServer, folder: Path, logs: Path, row: Scale
+    nats_server: NatsServer,
+    folder: Path,
+    logs: Path,
+    row: Scale,
+    points: tuple[str, ...] = POINTS,
 ) -> AsyncIterator[None]:
     """Run two routers, and end them at each point in turn; then both run on."""
     replicas = [router(f"r{n}", nats_server.url, folder, logs) for n in range(2)]
     try:
         for each in replicas:
             await each.start()
-        for number in range(max(row.kills, len(POINTS))):
-            victim, point = replicas[number % 2], POINTS[number % len(POINTS)]
+        for number in range(max(row.kills, len(points))):
+            victim, point = replicas[number % 2], points[number % len(points)]
             await victim.kill()
             await victim.start(point)
             assert await victim.ended(30) == 137, f"{victim.name} never came to {point}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -248,3 +250,87 @@ async def test_ids_differ_between_tables_and_workers_but_not_between_runs(tmp_pa
     assert ids[0] == ids[1]
     assert ids[2] == ids[3]
     assert ids[0] != ids[2]
+
+
+LATE = 40  # rows that overtake, many times what is read again in any case
+MANY = "INSERT INTO things (name) SELECT 'fast' FROM generate_series(1, 40)"
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_row_is_not_missed_however_many_overtake_it(
+    database: PostgresqlDatabase, tmp_path: Path, *, restarts: bool
+) -> None:
+    """Its transaction took the lower number and commits last: the trap of growing columns."""
+    database.run("CREATE TABLE things (id bigserial PRIMARY KEY, name text)")
+    source = source_on(database.url, tmp_path, batch=7, overlap=3)
+    await source.open()
+    with psycopg.connect(database.url) as slow, psycopg.connect(database.url) as slower:
+        slow.execute("INSERT INTO things (name) VALUES ('slow')")
+        slower.execute("INSERT INTO things (name) VALUES ('slower')")
+        for _ in range(LATE):
+            database.run("INSERT INTO things (name) VALUES ('fast')")
+        assert len(await drain(source)) == LATE
+        if restarts:
+            await source.close()
+            await source.open()
+        slow.commit()
+        assert [each.value["id"] for each in await drain(source)] == [1]
+        for _ in range(LATE):
+            database.run("INSERT INTO things (name) VALUES ('fast')")
+        assert len(await drain(source)) == LATE
+        slower.commit()
+    assert [each.value["id"] for each in await drain(source)] == [2]
+    assert await drain(source) == []
+    await source.close()
+    await source.open()
+    assert await drain(source) == []
+    await source.close()
+
+
+@pytest.mark.peer
+async def test_nothing_is_read_again_for_ever_once_the_transactions_have_ended(
+    database: PostgresqlDatabase, tmp_path: Path
+) -> None:
+    database.run("CREATE TABLE things (id bigserial PRIMARY KEY, name text)")
+    source = source_on(database.url, tmp_path, overlap=3)
+    await source.open()
+    with psycopg.connect(database.url) as slow:
+        slow.execute("INSERT INTO things (name) VALUES ('slow')")
+        database.run(MANY)
+        await drain(source)
+        assert len(kept(database)) == LATE
+    await drain(source)
+    async with asyncio.timeout(30):
+        while len(kept(database)) > 3:
+            await drain(source)
+    await source.close()
+
+
+@pytest.mark.peer
+async def test_what_is_kept_for_open_transactions_is_bounded_and_then_it_waits(
+    database: PostgresqlDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crossdock.workers.sql_in.source.MOST_KEPT", 10)
+    database.run("CREATE TABLE things (id bigserial PRIMARY KEY, name text)")
+    source = source_on(database.url, tmp_path, batch=5, overlap=3)
+    await source.open()
+    with psycopg.connect(database.url) as slow:
+        slow.execute("INSERT INTO things (name) VALUES ('slow')")
+        database.run(MANY)
+        first = [each.value["id"] for each in await drain(source)]
+        assert first == list(range(2, 12))
+        slow.commit()
+    rest: list[int] = []
+    async with asyncio.timeout(30):
+        while len(rest) < LATE - 9:
+            rest += [each.value["id"] for each in await drain(source)]
+    assert sorted(rest) == [1, *range(12, LATE + 2)]
+    await source.close()
+
+
+def kept(database: PostgresqlDatabase) -> list[object]:
+    """Return the rows that are read again."""
+    ((text,),) = database.run("SELECT position FROM crossdock_progress")
+    found: list[object] = json.loads(text)["done"]
+    return found

@@ -111,7 +111,11 @@ def test_no_row_is_skipped_and_none_is_done_twice(
         del pending[: len(acknowledged)]
         done += acknowledged
         position = position.after(
-            set(acknowledged), listing, whole=len(listing) < limit, overlap=overlap
+            set(acknowledged),
+            listing,
+            whole=len(listing) < limit,
+            overlap=overlap,
+            passable=len(listing),
         )
         if acknowledged:
             saved = position
@@ -123,14 +127,19 @@ def test_no_row_is_skipped_and_none_is_done_twice(
 
 
 def test_a_row_that_is_not_done_holds_the_position_back() -> None:
-    position = Position().after({(2,), (3,)}, [(1,), (2,), (3,)], whole=True, overlap=0)
+    position = Position().after({(2,), (3,)}, [(1,), (2,), (3,)], whole=True, overlap=0, passable=3)
     assert position == Position(None, ((2,), (3,)))
-    assert position.after({(1,)}, [(1,), (2,), (3,)], whole=True, overlap=0) == Position((3,))
+    assert position.after(
+        {(1,)}, [(1,), (2,), (3,)], whole=True, overlap=0, passable=3
+    ) == Position((3,))
 
 
 def test_deleted_rows_leave_the_position() -> None:
     position = Position(None, ((1,), (2,)))
-    assert position.after({(3,)}, [(2,), (3,)], whole=True, overlap=5).done == ((2,), (3,))
+    assert position.after({(3,)}, [(2,), (3,)], whole=True, overlap=5, passable=2).done == (
+        (2,),
+        (3,),
+    )
 
 
 def test_a_relative_sqlite_path_starts_at_the_project_folder() -> None:

@@ -40,6 +40,9 @@ def add(  # noqa: PLR0913 - each is an option of the command
             "May be given more than once.",
         ),
     ] = None,
+    test: Annotated[
+        bool, typer.Option("--test", help="It may send messages that are marked as tests.")
+    ] = False,
     metrics: Annotated[bool, typer.Option("--metrics", help="It may read /metrics.")] = False,
     mesh: Annotated[
         bool, typer.Option("--mesh", help="It may read /asyncapi.json: all that is connected.")
@@ -50,7 +53,8 @@ def add(  # noqa: PLR0913 - each is an option of the command
     """Add a client and print its API key: once, it is kept nowhere."""
     from crossdock.gateway.client_file import add_client
 
-    scopes = tuple(name for name, given in (("metrics", metrics), ("mesh", mesh)) if given)
+    asked = {"metrics": metrics, "mesh": mesh, "test": test}
+    scopes = tuple(name for name, given in asked.items() if given)
     key = _or_complain(lambda: add_client(project, name, tuple(allow), tuple(source or ()), scopes))
     if json:
         say_json({"name": name, "key": key, "allow": allow})

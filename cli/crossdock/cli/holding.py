@@ -13,7 +13,7 @@ from crossdock.contracts import ContractRef, Halt
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.finding import DESTINATION_PREFIX, ROUTE_PREFIX
-from crossdock.mesh.groups.storing import STREAM
+from crossdock.mesh.groups.room import STREAM
 from crossdock.mesh.project.contract_files import ContractFile, read_contracts
 from crossdock.mesh.project.loading import load_mesh, read_named
 from crossdock.mesh.project.settings import MeshFile
@@ -57,7 +57,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
         groups = [
             group_consumer(bus, each.route, one_by_one=each.resequence is not None)
             for each in self.routes
-            if each.aggregate or each.resequence
+            if each.aggregate or each.resequence or each.delay
         ]
         return {
             "in": {f"{ROUTE_PREFIX}{each.route}": _taken(bus, each) for each in self.routes},

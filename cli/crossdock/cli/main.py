@@ -28,6 +28,8 @@ _COMMANDS: Final = {
     "docs": "crossdock.cli.docs:docs",
     "message": "crossdock.cli.message:app",
     "dead": "crossdock.cli.dead:app",
+    "probe": "crossdock.cli.probe:probe",
+    "delayed": "crossdock.cli.delayed:app",
     "why": "crossdock.cli.why:why",
     "trace": "crossdock.cli.trace:trace",
     "control": "crossdock.cli.control:app",

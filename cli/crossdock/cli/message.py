@@ -23,7 +23,7 @@ app = typer.Typer(help="Send messages, find them, watch them.", no_args_is_help=
 
 
 @app.command()
-def send(
+def send(  # noqa: PLR0913 - each is an option of the command
     contract: Annotated[str, typer.Argument(help="Its contract: name or name@range.")],
     file: Annotated[Path, typer.Argument(help="The data, as JSON; - for standard input.")] = Path(
         "-"
@@ -37,6 +37,10 @@ def send(
     idempotency_key: Annotated[
         str | None, typer.Option(help="The same key again is the same message.")
     ] = None,
+    test: Annotated[
+        bool,
+        typer.Option("--test", help="Mark it as a test: no sink delivers it to a real system."),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Send a message through the gateway; returns when it is durable, and shows its id."""
@@ -46,7 +50,7 @@ def send(
         data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
         key = key_file.read_text().strip() if key_file else os.environ.get(KEY_VARIABLE)
         url = gateway_url(project)
-        accepted = post(url, contract, data, key=key, repeat=idempotency_key)
+        accepted = post(url, contract, data, key=key, repeat=idempotency_key, test=test)
     except OSError as error:
         complain(f"cannot read {error.filename}: {error.strerror}")
         raise typer.Exit(1) from error

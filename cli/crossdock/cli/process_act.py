@@ -117,7 +117,7 @@ async def _order(
 
     from crossdock.cli.acting import who
     from crossdock.contracts import Message, new_id
-    from crossdock.mesh.groups.keyed import STREAM
+    from crossdock.mesh.groups.room import STREAM
     from crossdock.router.processes.events import ORDER_TYPE, Order
     from crossdock.router.processes.instance import read_instance
 

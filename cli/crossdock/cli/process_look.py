@@ -12,7 +12,7 @@ import msgspec
 from crossdock.contracts import Halt
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.expression import Json
-from crossdock.mesh.groups.keyed import STREAM
+from crossdock.mesh.groups.room import STREAM
 from crossdock.router.processes.events import token_of
 from crossdock.router.processes.instance import Instance, Status, Step, read_instance
 from crossdock.router.processes.process_file import FOLDER

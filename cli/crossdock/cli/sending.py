@@ -38,7 +38,15 @@ class _Refusal(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[Problem, ...] = ()
 
 
-def send(url: str, contract: str, data: bytes, *, key: str | None, repeat: str | None) -> Accepted:
+def send(
+    url: str,
+    contract: str,
+    data: bytes,
+    *,
+    key: str | None,
+    repeat: str | None = None,
+    test: bool = False,
+) -> Accepted:
     """Send data to a contract and return when it is durable.
 
     Args:
@@ -46,6 +54,7 @@ def send(url: str, contract: str, data: bytes, *, key: str | None, repeat: str |
         contract: ``name`` or ``name@range``.
         data: JSON.
         key: API key, None for an anonymous gateway.
+        test: Mark it as a test message.
         repeat: Idempotency key: the same one again is the same message.
 
     Raises:
@@ -58,6 +67,8 @@ def send(url: str, contract: str, data: bytes, *, key: str | None, repeat: str |
         headers["authorization"] = f"Bearer {key}"
     if repeat is not None:
         headers["idempotency-key"] = repeat
+    if test:
+        headers["crossdock-test"] = "true"
     address = f"{url}/v1/messages/{quote(contract, safe='')}"
     request = Request(address, data=data, headers=headers)  # noqa: S310 - checked by connection
     try:

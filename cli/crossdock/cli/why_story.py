@@ -13,7 +13,7 @@ from crossdock.contracts.replying import REPLY
 from crossdock.contracts.slips import name_of, route_of, slip_of
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.project.contract_files import load_contracts
-from crossdock.mesh.records import GROUP, contract_of
+from crossdock.mesh.records import GROUP, Entry, contract_of
 from crossdock.mesh.telemetry.trace_context import trace_id, valid_traceparent
 from crossdock.mesh.trail import Fact, Trail
 from crossdock.router.explaining import Explanation, Recorded, contracts_of, explain
@@ -45,8 +45,9 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
     """What one route or destination did with one message.
 
     Attributes:
-        kind: Route or destination; group for the messages that a route has put together; answer for
-            what a system answered, which came in again; reply for what went to whoever asked.
+        kind: Route or destination; group for the messages that a route has put together, delay for
+            one that has waited; answer for what a system answered, which came in again; reply for
+            what went to whoever asked.
         where: Its name.
         id: Id of the message, or of the group.
         outcome: What became of it; ``pending`` when nothing is recorded yet.
@@ -161,7 +162,7 @@ class Teller:
             return Hop(kind="route", where=name, id=message.id, outcome="pending")
         hop = msgspec.structs.replace(_hop(fact), slip=_slip(message))
         hop = msgspec.structs.replace(hop, **await self._why(fact, message))
-        nexts = await self._nexts(trail, name, fact.entry.children)
+        nexts = await self._nexts(trail, name, fact.entry)
         again = _again(trail, name, message.id)
         for each in again:
             nexts += await self._sent_again(trail, name, each.id)
@@ -175,30 +176,32 @@ class Teller:
         message = Message.from_headers(stored.headers, stored.data)
         return [await self._route(trail, route, message)]
 
-    async def _nexts(
-        self, trail: Trail, route: str, children: tuple[tuple[str, str], ...]
-    ) -> list[Hop]:
+    async def _nexts(self, trail: Trail, route: str, entry: Entry) -> list[Hop]:
+        """Tell what became of what was made; ``entry`` is of the message it was made of."""
         hops: list[Hop] = []
-        for where, child in children:
+        for where, child in entry.children:
             stop = route_of(where)
             if stop is not None:
                 hops += await self._sent_again(trail, stop, child)
             elif where == GROUP:
-                hops.append(await self._group(trail, route, child))
+                hops.append(await self._second(trail, route, child, entry))
             else:
                 hops.append(await self._destination(trail, where, child))
         return hops
 
-    async def _group(self, trail: Trail, route: str, group_id: str) -> Hop:
-        """Tell of a group that the message has joined."""
-        fact = trail.last("group", route, group_id)
+    async def _second(self, trail: Trail, route: str, own_id: str, entry: Entry) -> Hop:
+        """Tell of a group that the message has joined, or of what waits of it."""
+        delayed = entry.outcome == "delayed"
+        kind = "delay" if delayed else "group"
+        fact = trail.last("group", route, own_id)
         if fact is None:
-            waits = "it is not complete yet"
-            return Hop(kind="group", where=route, id=group_id, outcome="pending", detail=waits)
-        again = _again(trail, route, group_id)
-        nexts = await self._nexts(trail, route, fact.entry.children)
-        nexts += [await self._group(trail, route, each.id) for each in again]
-        return msgspec.structs.replace(_hop(fact), again=again, next=tuple(nexts))
+            waits = entry.detail if delayed else "it is not complete yet"
+            return Hop(kind=kind, where=route, id=own_id, outcome="pending", detail=waits)
+        again = _again(trail, route, own_id)
+        nexts = await self._nexts(trail, route, fact.entry)
+        nexts += [await self._second(trail, route, each.id, entry) for each in again]
+        hop = msgspec.structs.replace(_hop(fact), kind=kind)
+        return msgspec.structs.replace(hop, again=again, next=tuple(nexts))
 
     async def _destination(self, trail: Trail, name: str, message_id: str) -> Hop:
         if name == REPLY:
@@ -248,7 +251,8 @@ class Teller:
                 detours=fact.detours,
             )
             others = any(self._registry.about(each).personal for each in contracts_of(route))
-            why = explain(route, message, recorded, personal, others=others)
+            whole = await self._bus.claim_checks.fetch(message)
+            why = explain(route, whole, recorded, personal, others=others)
         except CrossdockError as error:
             return {"note": f"it cannot be told any more: {error.reason}"}
         return {

@@ -17,7 +17,9 @@ _COLOURS: Final = {
     "routed": "green",
     "delivered": "green",
     "published": "green",
+    "tested": "green",
     "grouped": "green",
+    "delayed": "cyan",
     "filtered": "yellow",
     "dead": "bold red",
     "pending": "cyan",
@@ -25,6 +27,7 @@ _COLOURS: Final = {
 _ARROWS: Final = {
     "destination": "[dim]→[/] ",
     "group": "group of ",
+    "delay": "later in ",
     "answer": "[dim]←[/] ",
     "reply": "[dim]←[/] ",
 }
@@ -115,7 +118,8 @@ def _below(hop: Hop) -> Iterator[str]:
 
 def _said(hop: Hop) -> Iterator[str]:
     """Tell what the entry says of itself."""
-    told = hop.kind == "group" or (hop.kind == "route" and hop.why is None)  # by a group, a process
+    by_process = hop.kind == "route" and hop.why is None
+    told = by_process or hop.kind in ("group", "delay")
     if hop.outcome == "dead":
         yield f"[red]{escape(hop.detail)}[/]"
         if hop.letter:

@@ -84,6 +84,10 @@ class Registry:
             )
         return contract
 
+    def find(self, dataschema: str) -> Contract | None:
+        """Return the contract of a ``dataschema``, None when there is none."""
+        return self._by_dataschema.get(dataschema)
+
     def __iter__(self) -> Iterator[Contract]:
         return iter(self._by_dataschema.values())
 

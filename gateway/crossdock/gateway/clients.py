@@ -22,7 +22,7 @@ _LONGEST_KEY: Final = 128
 _PATTERN: Final = re.compile(r"(\*|[a-z][a-z0-9_-]{0,62})(\.(\*|[a-z][a-z0-9_-]{0,62})){2}\Z")
 _MOST_CACHED: Final = 4096
 
-Scope = Literal["metrics", "mesh"]
+Scope = Literal["metrics", "mesh", "test"]
 
 
 class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,7 +35,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         sources: CloudEvents sources that are this client's alone, each whole or, with ``*`` at its
             end, a prefix. None: any source that no other client claims.
         scopes: What it may do besides sending; ``metrics`` is to read ``/metrics``, ``mesh`` to
-            read ``/asyncapi.json``, which tells of everything that is connected.
+            read ``/asyncapi.json``, which tells of everything that is connected; ``test`` to send
+            messages that are marked as tests.
         created: RFC 3339 time, for people.
         revoked: RFC 3339 time since when the key is refused, ``""`` while it is good.
     """
@@ -74,7 +75,7 @@ class Clients:
     def __init__(self, clients: Iterable[Client] = (), *, anonymous: bool = False) -> None:
         self._by_digest = {each.key_sha256: each for each in clients if not each.revoked}
         self._anonymous = (
-            Client(name=ANONYMOUS, key_sha256="", allow=("*",), scopes=("metrics", "mesh"))
+            Client(name=ANONYMOUS, key_sha256="", allow=("*",), scopes=("metrics", "mesh", "test"))
             if anonymous
             else None
         )

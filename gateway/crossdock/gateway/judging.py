@@ -16,6 +16,7 @@ from crossdock.gateway.cloudevents import Event
 from crossdock.gateway.doors import Door, Doors
 from crossdock.gateway.event_attributes import CORE
 from crossdock.gateway.ingress import now
+from crossdock.gateway.marks import wrong_mark
 from crossdock.gateway.problems import Refused
 from crossdock.mesh.telemetry.trace_context import clean_tracestate, valid_traceparent
 
@@ -62,6 +63,10 @@ def judge(event: Event, client: Client, doors: Doors, trace: tuple[str, str]) ->
         text = f"the client {client.name} may not send under this source"
         problems.append(Problem(message=text, pointer=f"{at}/source", keyword="forbidden"))
         kind = "forbidden"
+    mark = wrong_mark(attributes, client, at)
+    if mark is not None:
+        problems.append(mark)
+        kind = "forbidden" if mark.keyword == "forbidden" else kind
     if found is not None and event.data is not None:
         problems += [
             msgspec.structs.replace(each, pointer=f"{at}/data{each.pointer}")

@@ -14,9 +14,9 @@ from crossdock.contracts import Message, keyed_id, new_id
 from crossdock.contracts.replying import REPLY_TO, return_address
 from crossdock.gateway.doors import Door
 from crossdock.gateway.ingress import Ingress, Request, location, now
+from crossdock.gateway.marks import mark_of
 from crossdock.gateway.problems import Refused
 from crossdock.gateway.replying import Replies, Taken, Wanted
-from crossdock.gateway.request_body import read_body
 from crossdock.gateway.request_head import idempotency_key, json_type, refuse_compressed
 from crossdock.mesh.telemetry.steps import Step, serving
 
@@ -88,14 +88,12 @@ class PostMessage:
     ) -> Taken:
         ingress = self._ingress
         key = idempotency_key(request.headers)
-        size = ingress.expected_size(request.headers)
-        ingress.admission.enter(1, size)
+        place = ingress.let_in(request.headers)
         try:
-            body = await read_body(request.receive, request.headers, ingress.settings.max_body)
-            data, key = read(body, key)
+            data, key = read(await ingress.body_of(request, place), key)
             return await self._take(request, door, data, key, step, wanted)
         finally:
-            ingress.admission.leave(1, size)
+            place.leave()
 
     async def _take(
         self,
@@ -107,6 +105,7 @@ class PostMessage:
         wanted: Wanted | None,
     ) -> Taken:
         contract, client = door.contract, request.client.name
+        mark = mark_of(request.headers, request.client)
         problems = contract.decode(data)[1]
         if problems:  # I5
             raise Refused(
@@ -125,6 +124,7 @@ class PostMessage:
                 "correlationid": identity,
                 "authid": client,
                 "traceparent": sent.traceparent,
+                **mark,
             }
             if tracestate:
                 extensions["tracestate"] = tracestate

@@ -21,6 +21,7 @@ _ONCE: Final = frozenset(
     {
         b"authorization",
         b"content-encoding",
+        b"crossdock-test",
         b"content-type",
         b"idempotency-key",
         b"traceparent",

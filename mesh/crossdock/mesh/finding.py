@@ -8,84 +8,33 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Literal
-
-import msgspec
 
 from crossdock.contracts import Disconnected, Message
 from crossdock.contracts.ids import millis_of
 from crossdock.contracts.reference import version_of
-from crossdock.contracts.replying import REPLY
-from crossdock.contracts.slips import route_of
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Stored
+from crossdock.mesh.message_story import DestinationStatus, MessageStatus, RouteStatus, Story
 from crossdock.mesh.redriving import AUDIT
 
 EARLIER = timedelta(seconds=5)
 _LATER = timedelta(minutes=5)
 _SEARCH_SECONDS = 5.0
+
+__all__ = [
+    "DESTINATION_PREFIX",
+    "EARLIER",
+    "ROUTE_PREFIX",
+    "DestinationStatus",
+    "MessageStatus",
+    "RouteStatus",
+    "find",
+    "locate",
+    "routes_for",
+]
+
 ROUTE_PREFIX = "route-"
 DESTINATION_PREFIX = "dest-"
-
-DestinationState = Literal["pending", "delivered", "filtered", "dead"]
-RouteState = Literal["pending", "routed", "grouped", "filtered", "dead"]
-
-
-class DestinationStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one message that a route made.
-
-    Attributes:
-        destination: Where it goes.
-        id: Its own id.
-        state: Pending, delivered, dead, or filtered because its time was over.
-        detail: Why, for a dead or filtered one.
-    """
-
-    destination: str
-    id: str
-    state: DestinationState
-    detail: str = ""
-
-
-class RouteStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What a route did with the message.
-
-    Attributes:
-        route: Its name.
-        state: Pending, routed, filtered or dead.
-        detail: Which branch, or why.
-        destinations: One for each message that it made.
-    """
-
-    route: str
-    state: RouteState
-    detail: str = ""
-    destinations: tuple[DestinationStatus, ...] = ()
-
-
-class MessageStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a message is.
-
-    Attributes:
-        id: Its id.
-        source: Who made it.
-        contract: Name of its contract.
-        version: Version of its contract.
-        accepted: When it was stored, RFC 3339.
-        sequence: Its sequence in the ``in`` stream.
-        state: ``accepted`` while something is pending, then ``done``, or ``dead`` when anything of
-            it is a dead letter.
-        routes: What each route that accepts it did.
-    """
-
-    id: str
-    source: str
-    contract: str
-    version: str
-    accepted: str
-    sequence: int
-    state: Literal["accepted", "done", "dead"]
-    routes: tuple[RouteStatus, ...] = ()
 
 
 async def find(bus: Bus, message_id: str, sequence: int | None = None) -> MessageStatus | None:
@@ -149,7 +98,7 @@ def _is(stored: Stored, message_id: str) -> bool:
 
 
 async def _status(bus: Bus, stored: Stored, message: Message) -> MessageStatus:
-    story = _Story(stored.sequence, await routes_for(bus, stored.subject))
+    story = Story(stored.sequence, await routes_for(bus, stored.subject))
     since = datetime.fromisoformat(stored.time) - EARLIER
     await _read_on(bus, story, since)
     while (sent_again := await _redrives(bus, story, since)) is not None:
@@ -166,14 +115,26 @@ async def _status(bus: Bus, stored: Stored, message: Message) -> MessageStatus:
     )
 
 
-async def _read_on(bus: Bus, story: _Story, since: datetime) -> None:
-    async for record in bus.read("record", since=since):
+async def _read_on(bus: Bus, story: Story, since: datetime) -> None:
+    """Read what concerns a message; what waits for a time says nothing until then."""
+    begin: datetime | None = since
+    while begin is not None and begin <= datetime.now(UTC):
+        begin = await _read_until_it_waits(bus, story, begin)
+
+
+async def _read_until_it_waits(bus: Bus, story: Story, begin: datetime) -> datetime | None:
+    """Return from when on to read further; None when all is known that can be."""
+    async for record in bus.read("record", since=begin):
         story.read(records.read(record.data))
         if story.complete:
-            break
+            return None
+        due = story.waits_until
+        if due is not None and due - EARLIER > datetime.fromisoformat(record.time):
+            return due - EARLIER
+    return None
 
 
-async def _redrives(bus: Bus, story: _Story, since: datetime) -> datetime | None:
+async def _redrives(bus: Bus, story: Story, since: datetime) -> datetime | None:
     """Note which of the dead ones were sent again; return when, None when no more were."""
     if story.state != "dead":
         return None
@@ -198,116 +159,3 @@ async def routes_for(bus: Bus, subject: str) -> list[str]:
         for each in await bus.consumers("in")
         if each.name.startswith(ROUTE_PREFIX) and subject in each.filters
     ]
-
-
-class _Story:
-    """Gathers from the records what concerns one message, and those that took its place."""
-
-    def __init__(self, sequence: int, routes: list[str]) -> None:
-        self._sequence = sequence
-        self._routes: dict[str, records.Entry | None] = dict.fromkeys(routes)
-        self._groups: dict[str, records.Entry] = {}
-        self._delivered: dict[str, records.Entry] = {}
-        self._stops: set[str] = set()  # ids of what a routing slip has sent to a route
-        self._sent_again: dict[str, str] = {}  # to a route: the id it had then
-        self._again: dict[str, str] = {}  # to a destination: by the id it had before
-
-    def read(self, record: records.Record) -> None:
-        for entry in record.entries:
-            if record.kind == "route" and self._concerns(record.where, entry):
-                self._routes[record.where] = entry
-            elif record.kind == "group" or (record.kind == "route" and entry.id in self._stops):
-                self._groups[entry.id] = entry
-            elif record.kind == "destination":
-                self._delivered[entry.id] = entry
-            if record.kind in ("route", "group"):
-                self._stops.update(child for where, child in entry.children if route_of(where))
-
-    def is_dead(self, audited: records.Entry) -> bool:
-        """Tell whether what was sent again is dead as far as we know."""
-        return any(
-            each is not None and (each.id, each.outcome) == (audited.id, "dead")
-            for each in (
-                *self._routes.values(),
-                self._delivered.get(audited.id),
-                self._groups.get(audited.id),
-            )
-        )
-
-    def replace(self, audited: records.Entry) -> None:
-        """Follow what took the place of a dead one."""
-        for where, again in audited.children:
-            dead = self._routes.get(where)
-            if dead is not None and dead.id == audited.id:
-                self._routes[where] = None
-                self._sent_again[where] = again
-            else:
-                self._again[audited.id] = again
-                self._delivered.pop(audited.id, None)
-
-    @property
-    def complete(self) -> bool:
-        return all(
-            entry is not None
-            and all(
-                where == REPLY or self._last(child) in self._delivered
-                for where, child in self._children(entry)
-            )
-            for entry in self._routes.values()
-        )
-
-    @property
-    def state(self) -> Literal["accepted", "done", "dead"]:
-        routes = self.routes()
-        states = {each.state for each in routes} | {
-            each.state for route in routes for each in route.destinations
-        }
-        if "dead" in states:
-            return "dead"
-        return "accepted" if "pending" in states else "done"
-
-    def routes(self) -> tuple[RouteStatus, ...]:
-        return tuple(self._route(name, entry) for name, entry in sorted(self._routes.items()))
-
-    def _concerns(self, route: str, entry: records.Entry) -> bool:
-        again = self._sent_again.get(route)
-        return entry.sequence == self._sequence if again is None else entry.id == again
-
-    def _last(self, message_id: str) -> str:
-        """Return the id of the last one that took the place of a message; each has a new one."""
-        while message_id in self._again:
-            message_id = self._again[message_id]
-        return message_id
-
-    def _route(self, name: str, entry: records.Entry | None) -> RouteStatus:
-        if entry is None:
-            return RouteStatus(route=name, state="pending")
-        return RouteStatus(
-            route=name,
-            state=msgspec.convert(entry.outcome, RouteState),
-            detail=entry.detail,
-            destinations=tuple(self._destination(*child) for child in self._children(entry)),
-        )
-
-    def _children(self, entry: records.Entry) -> list[tuple[str, str]]:
-        """Return what became of a message; in the place of a group or a stop what became of it."""
-        found: list[tuple[str, str]] = []
-        for destination, child in entry.children:
-            last = self._last(child)
-            inner = destination == records.GROUP or route_of(destination) is not None
-            group = self._groups.get(last) if inner else None
-            if group is None or group.outcome == "dead":
-                found.append((destination, child))
-            else:
-                found += self._children(group)  # a slip has more stops
-        return found
-
-    def _destination(self, destination: str, child: str) -> DestinationStatus:
-        last = self._last(child)
-        entry = self._delivered.get(last) or self._groups.get(last)
-        # A reply is there for whoever asked as soon as the route has sent it.
-        state: DestinationState = "delivered" if destination == REPLY else "pending"
-        if entry is not None:
-            state = msgspec.convert(entry.outcome, DestinationState)
-        detail = entry.detail if entry is not None else ""
-        return DestinationStatus(destination=destination, id=last, state=state, detail=detail)

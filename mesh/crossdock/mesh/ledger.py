@@ -21,6 +21,7 @@ import msgspec
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, ConsumerState
 from crossdock.mesh.finding import DESTINATION_PREFIX, ROUTE_PREFIX
+from crossdock.mesh.ledger_waiting import RouteWaits, lost
 
 _PREFIXES: Final = {"in": ROUTE_PREFIX, "out": DESTINATION_PREFIX}
 _TRIES: Final = 5
@@ -39,7 +40,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         out: Messages that it routed or delivered.
         filtered: Messages that it did not want.
         dead: Messages that became dead letters.
-        in_flight: Messages that it has not settled yet.
+        in_flight: Messages that it has not settled yet, and those that wait for their time.
         missing: Messages that it acknowledged, and of which nothing tells what became of them.
         unsent: Destination only: messages that a route says to have made, and that never came.
     """
@@ -70,13 +71,14 @@ async def balance(bus: Bus) -> list[Line]:
     before = await _last_record(bus)
     consumers = {kind: await _ours(bus, kind) for kind in _PREFIXES}
     books = await _read(bus, before)
+    gone = await lost(bus, books.waits, books.read_to)
     lines: list[Line] = []
     for kind in _PREFIXES:
         first = await _first_told(bus, kind, books.since)
         lines += [
             await _line(bus, kind, each, books, max(first, each.since)) for each in consumers[kind]
         ]
-    return lines
+    return [_without(each, gone.get(each.name, 0)) for each in lines]
 
 
 async def expected(bus: Bus, kind: str, consumer: ConsumerState, begin: int) -> int:
@@ -126,27 +128,44 @@ class _Books(msgspec.Struct):
         outcomes: By kind, name and sequence: the last outcome.
         made: By destination: ids of the messages that routes had made for it at the beginning.
         settled: Ids of what destinations have settled.
+        waits: By route: what waits for its time.
+        read_to: Sequence of the last record that was read.
     """
 
     since: datetime | None
     outcomes: dict[tuple[str, str], dict[int, str]] = {}
     made: dict[str, set[str]] = {}
     settled: set[str] = set()
+    waits: dict[str, RouteWaits] = {}
+    read_to: int = 0
 
     def outcomes_from(self, kind: Kind, name: str, begin: int) -> dict[int, str]:
         found = self.outcomes.get((kind, name), {})
-        return {sequence: each for sequence, each in found.items() if sequence >= begin}
+        waits = self.waits.get(name, RouteWaits())
+        return {
+            sequence: waits.outcome(sequence) if each == "delayed" else each
+            for sequence, each in found.items()
+            if sequence >= begin
+        }
+
+    def of_route(self, name: str) -> RouteWaits:
+        return self.waits.setdefault(name, RouteWaits())
 
 
 async def _read(bus: Bus, before: int) -> _Books:
     books = _Books(since=await _oldest_kept(bus))
     async for stored in bus.read("record"):
+        books.read_to = stored.sequence
         record = records.read(stored.data)
         if record.kind not in ("route", "group", "destination"):
             continue
         outcomes = books.outcomes.setdefault((record.kind, record.where), {})
         for entry in record.entries:
             outcomes[entry.sequence] = entry.outcome
+            if entry.outcome == "delayed":
+                books.of_route(record.where).note(entry)
+            if record.kind == "group":
+                books.of_route(record.where).went_on[entry.id] = entry.outcome
             if record.kind == "destination":
                 books.settled.add(entry.id)
             elif stored.sequence <= before:
@@ -164,6 +183,7 @@ async def _line(bus: Bus, kind: str, consumer: ConsumerState, books: _Books, beg
     above = await _count(bus, kind, consumer.filters, max(begin, consumer.floor + 1))
     counts = Counter(outcomes.values())
     filtered, dead = counts.pop("filtered", 0), counts.pop("dead", 0)
+    waiting = counts.pop("delayed", 0)
     return Line(
         kind=what,
         name=name,
@@ -172,9 +192,18 @@ async def _line(bus: Bus, kind: str, consumer: ConsumerState, books: _Books, beg
         out=counts.total(),
         filtered=filtered,
         dead=dead,
-        in_flight=max(0, above - (len(outcomes) - below)),
+        in_flight=max(0, above - (len(outcomes) - below)) + waiting,
         missing=max(0, owed - below),
         unsent=_unsent(books, name, consumer) if kind == "out" else 0,
+    )
+
+
+def _without(line: Line, gone: int) -> Line:
+    """Return the line of a route some of whose messages should wait, and are nowhere."""
+    if line.kind != "route" or not gone:
+        return line
+    return msgspec.structs.replace(
+        line, in_flight=max(0, line.in_flight - gone), missing=line.missing + gone
     )
 
 

@@ -21,8 +21,10 @@ Kind = Literal["route", "group", "destination", "source", "audit"]
 Outcome = Literal[
     "routed",
     "grouped",
+    "delayed",
     "filtered",
     "delivered",
+    "tested",
     "dead",
     "published",
     "refused",
@@ -30,13 +32,14 @@ Outcome = Literal[
     "redriven",
     "discarded",
     "replayed",
+    "released",
 ]
-Command = Literal["redrive", "replay", "edit", "discard"]
-COMMANDS: Final[tuple[Command, ...]] = ("redrive", "replay", "edit", "discard")
+Command = Literal["redrive", "replay", "edit", "discard", "release"]
+COMMANDS: Final[tuple[Command, ...]] = ("redrive", "replay", "edit", "discard", "release")
 """What audit records are named by."""
 NO_DETOURS: Final[Mapping[str, bool]] = MappingProxyType({})
 GROUP: Final = "group:"
-"""Stands for the destination where the child is a group that the message has joined."""
+"""Stands for the destination where the child is a group that the message has joined, or waits."""
 _CAME_IN: Final = "in:"
 
 
@@ -59,7 +62,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
         outcome: What became of it.
         detail: Why, for a person; the branch or the reason, never a value of the payload.
         children: Destination and id of each message that a route made of it; :data:`GROUP` and id
-            of each group that it joined; :func:`came_in` and id of what a system answered to it.
+            of each group that it joined, and of each part of it that waits for its time;
+            :func:`came_in` and id of what a system answered to it.
         attempts: How often it was tried.
         letter: Number of its dead letter; 0 when it is none.
     """

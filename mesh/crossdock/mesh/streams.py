@@ -25,8 +25,9 @@ def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
     ``in``, ``out`` and ``dead`` refuse new messages when full and never drop old ones by age: what
     is unread stays, the janitor removes only what every consumer has acknowledged (I8). Records are
     history, so the oldest may go. ``once`` holds keys that messages have claimed, for their time.
-    ``reply`` holds replies, for as long as they can be fetched.
-    ``group`` holds the last message of each subject; where messages may be scheduled the server
+    ``reply`` holds replies, for as long as they can be fetched. ``data`` holds what does not travel
+    with its message. ``group`` holds the last message of each subject; where messages may be
+    scheduled the server
     cannot refuse new ones, so those who write there keep its bound.
     """
     mesh = bus.subjects.mesh
@@ -68,17 +69,19 @@ def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
         "allow_msg_ttl": True,
         "allow_msg_schedules": True,
     }
+    data = {"max_msgs_per_subject": 1}
     special: dict[str, dict[str, Any]] = {
         "record": record,
         "once": once,
         "group": group,
+        "data": data,
         "reply": reply,
     }
     return [
         common
         | {"name": bus.subjects.stream(kind), "subjects": [f"{mesh}.{kind}.>"]}
         | special.get(kind, {})
-        for kind in ("in", "out", "dead", "record", "once", "group", "reply")
+        for kind in ("in", "out", "dead", "record", "once", "group", "data", "reply")
     ]
 
 

@@ -21,12 +21,14 @@ from crossdock.router.aggregating import Aggregator, compile_aggregate
 from crossdock.router.compile_scope import CompileScope
 from crossdock.router.compiled_branch import BranchCompiler, CompiledBranch
 from crossdock.router.conditions import Guard
+from crossdock.router.delaying import Delayer, compile_delay
 from crossdock.router.flow import PureStep
 from crossdock.router.python_steps.frames import Described
 from crossdock.router.resequencing import Resequencer, compile_resequence
 from crossdock.router.route_file import RouteFile
 from crossdock.router.steps.compiling import compile_steps
 from crossdock.router.steps.detour import detours_in
+from crossdock.router.together import refuse_together
 
 _NO_FUNCTIONS: Final[Mapping[str, Described]] = MappingProxyType({})
 
@@ -45,6 +47,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         resequence: In which order messages come to all that follows, if that matters.
         steps: What a message goes through between ``where`` and the branches.
         aggregate: How messages come together before they are sent, if they do.
+        delay: Until when messages wait before they are sent, if they do.
         branches: In the order of the file.
         send_all: Every branch that holds is taken, instead of the first.
         on_failure: Name of its failure policy.
@@ -62,6 +65,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     resequence: Resequencer | None = None
     steps: tuple[PureStep, ...] = ()
     aggregate: Aggregator | None = None
+    delay: Delayer | None = None
     branches: tuple[CompiledBranch, ...]
     send_all: bool
     on_failure: str
@@ -95,7 +99,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def straight(self) -> bool:
         """Whether it decides on the data alone: then the shortest way is taken."""
-        return not (self.steps or self.grouping or self.uses_message)
+        return not (self.steps or self.grouping or self.delay or self.uses_message)
 
     @property
     def grouping(self) -> Rule | None:
@@ -120,12 +124,9 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             yield "/where", self.where.expression
         if self.order is not None and self.order.expression is not None:
             yield "/order", self.order.expression
-        if self.resequence is not None:
-            yield from self.resequence.expressions()
-        for step in self.steps:
-            yield from step.expressions()
-        if self.aggregate is not None:
-            yield from self.aggregate.expressions()
+        for each in (self.resequence, *self.steps, self.aggregate, self.delay):
+            if each is not None:
+                yield from each.expressions()
         for branch in self.branches:
             if branch.guard is not None:
                 yield f"/{branch.name}/when", branch.guard.expression
@@ -187,17 +188,14 @@ class _Compiler:
             steps=self._steps(accepted),
             resequence=compile_resequence(route.resequence, self._scope),
             aggregate=compile_aggregate(route.aggregate, self._scope),
+            delay=compile_delay(route.delay, self._scope),
             branches=self._branches(),
             send_all=bool(route.send_all),
             on_failure=route.on_failure,
             is_stop=route.slip,
             buries_expired=route.expired == "dead",
         )
-        if route.aggregate is not None and route.resequence is not None:
-            self._scope.wrong("/resequence", "not with `aggregate`: write two routes")
-        if route.order is not None and compiled.grouping is not None:
-            key = "aggregate" if route.aggregate is not None else "resequence"
-            self._scope.wrong("/order", f"not with `{key}`, which orders anew: write two routes")
+        refuse_together(route, self._scope)
         if self._scope.problems:
             raise Halt.of(f"route {route.route[:80]} cannot be used", self._scope.problems)
         return compiled

@@ -2,67 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
-
-import msgspec
 
 from crossdock.contracts import Contract, Message, Problem, Reject
 from crossdock.contracts.expiry import EXPIRY, is_expired
-from crossdock.contracts.replying import REPLY
-from crossdock.contracts.slips import NEXT
 from crossdock.mesh.expression import Json
-from crossdock.mesh.groups import GROUP_TYPE, Arrival
-from crossdock.mesh.groups.state import read_completed
-from crossdock.mesh.message_view import attributes_of
+from crossdock.mesh.groups import GROUP_TYPE
 from crossdock.mesh.ordering import KEY
 from crossdock.router.aggregating import Aggregator
 from crossdock.router.children import children_of
-from crossdock.router.choosing import branches_for, choose, holds
+from crossdock.router.choosing import choose, holds
 from crossdock.router.compiled import CompiledRoute
-from crossdock.router.compiled_branch import CompiledBranch
 from crossdock.router.conditions import Condition
+from crossdock.router.decision import (
+    EXPIRED,
+    NO_BRANCH,
+    NO_DESTINATION,
+    NOT_ACCEPTED,
+    WHERE,
+    Decision,
+)
+from crossdock.router.delaying import DELAYED_TYPE, Held
 from crossdock.router.driving import drive
 from crossdock.router.effects import Answer, Deciding, Effect
-from crossdock.router.flow import MAX_PARTS, NO_DETOURS, Child, Flow, Ran, Run, walk
+from crossdock.router.flow import NO_DETOURS, Flow, Run, walk
 from crossdock.router.resequencing import next_in_turn
+from crossdock.router.second_half import (
+    filtered,
+    nothing_sent,
+    of_group,
+    sent,
+    variables_of,
+    when_due,
+)
 from crossdock.router.steps.detour import Switched
 
-WHERE = "where does not hold"
-NO_BRANCH = "no branch holds"
-EXPIRED = "expired"
-NO_DESTINATION = "no destination was chosen"
-NO_MORE_STOPS = "its routing slip is at its end, or it has none"
-NOBODY_WAITS = "nobody waits for a reply: the message has no return address"
-NOT_ACCEPTED = "contract or version is not accepted by this route"
-
-
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What a route made of one message. Holds no payload except in the children's data.
-
-    Attributes:
-        outcome: ``routed`` went to a branch; ``grouped`` joins a group; ``filtered`` is done with;
-            ``rejected`` can never be processed as it is and becomes a dead letter.
-        children: What to publish: all of it or nothing. One that is filtered may have some, too: a
-            tap sends its copy whatever becomes of the message.
-        conditions: Those that were evaluated, in order; the others were not needed. Where a message
-            was split, each outcome of a condition is there once.
-        branches: Those that were taken: ``send/0``.
-        steps: Those that ran, in the order of the file.
-        reason: One line for a person: why it was filtered or rejected, or why a group is complete.
-        problems: Everything that is wrong with the data, of a rejected one.
-        arrivals: What joins groups, of a grouped one.
-    """
-
-    outcome: Literal["routed", "grouped", "filtered", "rejected"]
-    children: tuple[Child, ...] = ()
-    conditions: tuple[Condition, ...] = ()
-    branches: tuple[str, ...] = ()
-    steps: tuple[Ran, ...] = ()
-    reason: str = ""
-    problems: tuple[Problem, ...] = ()
-    arrivals: tuple[Arrival, ...] = ()
+__all__ = [
+    "EXPIRED",
+    "NOT_ACCEPTED",
+    "NO_BRANCH",
+    "NO_DESTINATION",
+    "WHERE",
+    "Decision",
+    "decide",
+    "deciding",
+    "expired",
+]
 
 
 def decide(route: CompiledRoute, message: Message, detours: Switched = NO_DETOURS) -> Decision:
@@ -102,11 +87,13 @@ def deciding(
         CrossdockError: What an answer leads to, other than Reject; Retry also when the machine was
             too busy to run an expression in its time.
     """
+    if route.delay is not None and message.type == DELAYED_TYPE:
+        return when_due(route, message)
     if route.grouping is None or message.type != GROUP_TYPE:
         waits = route.resequence is not None
         return (yield from _of_message(route, message, detours, waits=waits))
     if route.aggregate is not None:
-        return _of_group(route, route.aggregate, message)
+        return of_group(route, route.aggregate, message)
     try:
         return (yield from _of_message(route, next_in_turn(message), detours, waits=False))
     except Reject as error:
@@ -125,7 +112,7 @@ def _of_message(
         return _breaks(contract, problems)
     run = Run(message, contract, detours)
     try:
-        variables = _variables(route, message)
+        variables = variables_of(route, message)
         flow = Flow(
             data=value,
             raw=message.data,
@@ -165,10 +152,6 @@ def expired(route: CompiledRoute, message: Message, now: datetime) -> Decision |
     return Decision(outcome="rejected" if route.buries_expired else "filtered", reason=EXPIRED)
 
 
-def _variables(route: CompiledRoute, message: Message) -> dict[str, Json]:
-    return {"message": attributes_of(message)} if route.uses_message else {}
-
-
 def _key(route: CompiledRoute, value: Json, variables: dict[str, Json]) -> dict[str, str]:
     """Return the attribute that carries the order key on, where the route makes one (I7).
 
@@ -203,8 +186,10 @@ def _straight(route: CompiledRoute, message: Message, contract: Contract, value:
         )
     if not children:
         where = route.where is not None and not conditions[0].held
-        reason = WHERE if where else _nothing_sent(branches)
-        return Decision(outcome="filtered", conditions=tuple(conditions), reason=reason)
+        chosen = nothing_sent(branches)
+        return Decision(
+            outcome="filtered", conditions=tuple(conditions), reason=WHERE if where else chosen
+        )
     return Decision(
         outcome="routed",
         children=tuple(children),
@@ -216,14 +201,17 @@ def _straight(route: CompiledRoute, message: Message, contract: Contract, value:
 def _through(route: CompiledRoute, flow: Flow, run: Run) -> Deciding[Decision]:
     """Take a valid message through the route."""
     if route.where is not None and not holds(route.where, flow, run):
-        return _filtered(run, WHERE)
+        return filtered(run, WHERE)
     flows = yield from walk(route.steps, [flow], run)
     if not flows:
         last = run.ran[-1]
-        return _filtered(run, f"{last.step}: nothing is left after {last.pattern}")
+        return filtered(run, f"{last.step}: nothing is left after {last.pattern}")
     if route.aggregate is not None:
         return _grouped(route.aggregate, flows, run)
-    return _sent(route, flows, run)
+    if route.delay is not None:
+        held = tuple([route.delay.hold(run.message, each, route.source) for each in flows])
+        return _kept(run, held)
+    return sent(route, flows, run)
 
 
 def _grouped(aggregate: Aggregator, flows: list[Flow], run: Run) -> Decision:
@@ -236,69 +224,13 @@ def _grouped(aggregate: Aggregator, flows: list[Flow], run: Run) -> Decision:
     )
 
 
-def _of_group(route: CompiledRoute, aggregate: Aggregator, message: Message) -> Decision:
-    """Decide what becomes of a complete group: the second half of its route."""
-    run = Run(message, aggregate.contract)
-    try:
-        group = read_completed(message.data)
-        flow = aggregate.flow_of(group)
-        variables = {
-            "group": {"key": group.key, "count": len(group.members), "reason": group.reason}
-        }
-        flow = msgspec.structs.replace(flow, variables=variables | _variables(route, message))
-        said = f"complete by {group.reason}, {len(group.members)} members"
-        decision = _sent(route, [flow], run)
-        reason = f"{said}; {decision.reason}" if decision.reason else said
-        return msgspec.structs.replace(decision, reason=reason)
-    except msgspec.DecodeError as error:
-        return Decision(outcome="rejected", reason=f"not a group: {error}")
-    except Reject as error:
-        return Decision(
-            outcome="rejected",
-            conditions=tuple(run.conditions),
-            reason=error.reason,
-            problems=error.problems,
-        )
-
-
-def _sent(route: CompiledRoute, flows: list[Flow], run: Run) -> Decision:
-    """Send parts to the branches that want them."""
-    children: list[Child] = []
-    taken: dict[str, CompiledBranch] = {}
-    for each in flows:
-        branches = branches_for(route, each, run)
-        children += children_of(route, run.message, run.accepted, each, branches)
-        taken.update({branch.name: branch for branch in branches})
-        if len(children) > MAX_PARTS:
-            raise Reject(f"more than {MAX_PARTS} messages would be sent for this one")
-    if not children:
-        return _filtered(run, _nothing_sent(taken.values()))
+def _kept(run: Run, held: tuple[Held, ...]) -> Decision:
     return Decision(
-        outcome="routed",
-        children=(*run.taps, *children),
-        conditions=tuple(run.conditions),
-        branches=tuple(taken),
-        steps=tuple(run.ran),
-    )
-
-
-def _nothing_sent(branches: Iterable[CompiledBranch]) -> str:
-    """Say why branches that were taken sent nothing."""
-    targets = [target.destination for each in branches for target in each.targets]
-    if REPLY in targets:
-        return NOBODY_WAITS
-    if NEXT in targets:
-        return NO_MORE_STOPS
-    return NO_DESTINATION if targets else NO_BRANCH
-
-
-def _filtered(run: Run, reason: str) -> Decision:
-    return Decision(
-        outcome="filtered",
+        outcome="delayed",
         children=tuple(run.taps),
         conditions=tuple(run.conditions),
         steps=tuple(run.ran),
-        reason=reason,
+        held=held,
     )
 
 

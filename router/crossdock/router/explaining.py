@@ -62,7 +62,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Why a route did what it did.
 
     Attributes:
-        outcome: ``routed``, ``grouped``, ``filtered`` or ``rejected``; ``""`` when it is not known.
+        outcome: ``routed``, ``grouped``, ``delayed``, ``filtered`` or ``rejected``; ``""`` when it
+            is not known.
         reason: Why it was filtered or rejected, or why it cannot be told.
         problems: All that is wrong with a rejected one.
         told: The conditions, steps and branches, in the order of the route.
@@ -159,6 +160,7 @@ class _Telling:
         self._sent_to = {destination for destination, _ in recorded.children}
         self.stopped = ""
         self.decision = self._decide(message)
+        self._when_due = self._decide_when_due()
         self._ran = {each.step: each for each in self.decision.steps} if self.decision else {}
         self._taken = self._taken_branches()
 
@@ -203,6 +205,8 @@ class _Telling:
             why = "it joins the group of its key; the branches are for the group"
             return [Told(place="aggregate", taken=True, why=why)]
         told = []
+        if self.decision is not None and self.decision.outcome == "delayed":
+            told.append(Told(place="delay", taken=True, why=self._recorded.detail))
         for branch in self._route.branches:
             found = (
                 Told(place=branch.name) if branch.guard is None else self._condition(branch.guard)
@@ -230,6 +234,17 @@ class _Telling:
             self.stopped = error.reason
         return None
 
+    def _decide_when_due(self) -> tuple[Decision, ...]:
+        """Decide what becomes of what waits; the branches are looked at when its time has come."""
+        if self.decision is None:
+            return ()
+        return tuple(
+            [
+                drive(deciding(self._route, each.message), self._answer)
+                for each in self.decision.held
+            ]
+        )
+
     def _answer(self, effect: Effect) -> Answer:
         if isinstance(effect, Claim):  # who was not the first ended there, and the record says so
             return not self._recorded.detail.startswith(effect.step)
@@ -243,7 +258,9 @@ class _Telling:
 
     def _taken_branches(self) -> set[str]:
         if self.decision is not None:
-            return set(self.decision.branches) or _held_branches(self._looks, self._route)
+            taken = {each for decision in self._when_due for each in decision.branches}
+            taken |= set(self.decision.branches)
+            return taken or _held_branches(self._looks, self._route)
         return {
             branch.name
             for branch in self._route.branches

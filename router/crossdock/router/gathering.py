@@ -14,7 +14,7 @@ from crossdock.contracts import CrossdockError, Disconnected, Retry
 from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming
 from crossdock.mesh.component import Handler
 from crossdock.mesh.groups import GroupStore
-from crossdock.mesh.groups.storing import STREAM
+from crossdock.mesh.groups.room import STREAM
 from crossdock.mesh.telemetry import RouteMetrics
 
 PREFIX: Final = "group-"

@@ -5,92 +5,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
-from crossdock.contracts import (
-    CrossdockError,
-    Disconnected,
-    Message,
-    Reject,
-    Retry,
-    is_token,
-)
-from crossdock.contracts.expiry import EXPIRY
+from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry, is_token
 from crossdock.contracts.replying import REPLY, REPLY_TO
 from crossdock.contracts.slips import route_of
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.bus.committing import MAX_BATCH
 from crossdock.mesh.fail_points import reach
-from crossdock.mesh.groups import Arrival, GroupStore
+from crossdock.mesh.later import waits_until
 from crossdock.mesh.telemetry import RouteMetrics, Tracing, processing
 from crossdock.router.answering import Answers
-from crossdock.router.batches import Item, by_stream, parts_of
+from crossdock.router.batch_deciding import Decider
+from crossdock.router.batches import by_stream
 from crossdock.router.compiled import CompiledRoute
-from crossdock.router.deciding import Decision, decide, deciding, expired
-from crossdock.router.driving import drive_async
+from crossdock.router.deciding import Decision
 from crossdock.router.flow import Child
-from crossdock.router.revision import Revision, Revisions
+from crossdock.router.made import Half, Item, Made, parts_of
+from crossdock.router.revision import Revisions
 from crossdock.router.steps.detour import Switched
 
 _MOST_AT_ONCE = 2 * MAX_BATCH  # children that wait to be stored (I8)
-_PAUSE_EVERY = 0.05
-_ASKING = 64  # messages that ask other systems at the same time
-
-
-class Made:
-    """What a batch has made so far, and is to be stored.
-
-    Attributes:
-        detours: Which detours were taken when it was decided.
-        entries: Of the record, one for each message.
-        groups: The children of each message.
-        count: How many children, and members of groups, there are.
-        sent: How many children go to each destination.
-        outcomes: How many of the messages were routed, filtered or grouped.
-        joining: Messages that are to join groups, with their place in the batch.
-    """
-
-    def __init__(self, detours: Switched) -> None:
-        self.detours = detours
-        self.entries: list[records.Entry] = []
-        self.groups: list[list[Item]] = []
-        self.count = 0
-        self.outcomes: Counter[records.Outcome] = Counter()
-        self.sent: Counter[str] = Counter()
-        self.joining: list[tuple[int, records.Entry, tuple[Arrival, ...]]] = []
-
-    def add(self, entry: records.Entry, children: list[Item]) -> None:
-        """Add what one message made."""
-        self.entries.append(entry)
-        self.outcomes[entry.outcome] += 1
-        self.send(children)
-
-    def send(self, children: list[Item]) -> None:
-        """Add what is sent of one message."""
-        if children:
-            self.groups.append(children)
-            self.count += len(children)
-
-
-class Half(msgspec.Struct, frozen=True):
-    """Which half of a route is handled.
-
-    Attributes:
-        revision: What records call this state of the route.
-        kind: What records call it: ``group`` is the second half of a route that aggregates.
-        groups: What messages join, in the first half of such a route.
-        detours: Returns which detours are taken now: what all messages of a batch go by.
-    """
-
-    revision: Revision
-    kind: records.Kind = "route"
-    groups: GroupStore | None = None
-    detours: Callable[[], Switched] = dict
 
 
 class RouteHandler:
@@ -112,11 +51,10 @@ class RouteHandler:
         self._route = route
         self._tracing = tracing
         self._metrics = metrics
-        self._answers = answers
+        self._decider = Decider(bus.claim_checks, route, answers)
         self._subjects = {
             name: bus.subjects.outgoing(name) for name in route.destinations if is_token(name)
         }
-        self._mixed = route.sends_elsewhere
         contracts = ",".join(sorted({each.name for each in route.accepted.values()}))
         self._step = processing(bus.subjects.stream("in") + f"/{contracts}", route.name)
 
@@ -126,61 +64,15 @@ class RouteHandler:
         await self._keep_revision()
         outcomes: list[CrossdockError | None] = []
         made = Made(self._half.detours())
-        async with contextlib.aclosing(self._decisions(batch, made.detours)) as decisions:
-            async for incoming, decision in decisions:
+        async with contextlib.aclosing(self._decider.decisions(batch, made.detours)) as decisions:
+            async for incoming, decision, large in decisions:
                 outcomes.append(self._take(incoming, decision, made, len(outcomes)))
-                if made.count > _MOST_AT_ONCE:
+                if large or made.count > _MOST_AT_ONCE:
                     await self._store(made, outcomes)
                     made = Made(made.detours)
         await self._store(made, outcomes)
         self._metrics.seconds.observe(time.perf_counter() - start)
         return outcomes
-
-    async def _decisions(
-        self, batch: Sequence[Incoming], detours: Switched
-    ) -> AsyncGenerator[tuple[Incoming, Decision | CrossdockError]]:
-        """Yield what is decided for each message, in order."""
-        if not self._route.asks:
-            paused = time.perf_counter()
-            for each in batch:
-                yield each, self._decide(each, detours)
-                if not self._route.straight and time.perf_counter() - paused > _PAUSE_EVERY:
-                    await asyncio.sleep(0)  # thousands of parts must not stop our signs of life
-                    paused = time.perf_counter()
-            return
-        for first in range(0, len(batch), _ASKING):
-            part = batch[first : first + _ASKING]
-            decisions = await asyncio.gather(*(self._decide_asking(each, detours) for each in part))
-            for each, decision in zip(part, decisions, strict=True):
-                yield each, decision
-
-    def _decide(self, incoming: Incoming, detours: Switched) -> Decision | CrossdockError:
-        try:
-            message = incoming.message()
-            return self._expired(message) or decide(self._route, message, detours)
-        except ValueError as error:
-            return Reject(str(error))
-        except Retry as error:
-            return error
-
-    async def _decide_asking(
-        self, incoming: Incoming, detours: Switched
-    ) -> Decision | CrossdockError:
-        try:
-            message = incoming.message()
-            known = self._expired(message)
-            if known is not None:
-                return known
-            return await drive_async(deciding(self._route, message, detours), self._answers)
-        except ValueError as error:
-            return Reject(str(error))
-        except CrossdockError as error:
-            return error
-
-    def _expired(self, message: Message) -> Decision | None:
-        if EXPIRY not in message.extensions:
-            return None
-        return expired(self._route, message, datetime.now(UTC))
 
     def _take(
         self, incoming: Incoming, decision: Decision | CrossdockError, made: Made, at: int
@@ -201,12 +93,44 @@ class RouteHandler:
         )
         children = self._trace(message, decision)
         made.sent.update([each.destination for each in decision.children])
+        if decision.outcome == "delayed":
+            return self._hold(incoming, decision, entry, children, made)
         if decision.outcome == "grouped":
             made.joining.append((at, entry, decision.arrivals))
             made.count += len(decision.arrivals)
             made.send(children)
         else:
             made.add(entry, children)
+        return None
+
+    def _hold(
+        self,
+        incoming: Incoming,
+        decision: Decision,
+        entry: records.Entry,
+        children: list[Item],
+        made: Made,
+    ) -> CrossdockError | None:
+        """Note what is to wait of a message."""
+        later, delay = self._half.later, self._route.delay
+        assert later is not None  # noqa: S101 - such a route is made with one
+        assert delay is not None  # noqa: S101 - the decision is one of such a route
+        accepted = datetime.fromtimestamp(incoming.timestamp / 1e9, UTC)
+        try:
+            dues = [delay.due(each, accepted) for each in decision.held]
+            items = [
+                later.outgoing(each.message, due)
+                for each, due in zip(decision.held, dues, strict=True)
+            ]
+        except Reject as error:
+            return error
+        made.holding += items
+        made.count += len(items)
+        kept = tuple((records.GROUP, each.message.id) for each in decision.held)
+        entry = msgspec.structs.replace(
+            entry, detail=waits_until(dues), children=entry.children + kept
+        )
+        made.add(entry, children)
         return None
 
     def _trace(self, message: Message, decision: Decision) -> list[Item]:
@@ -266,9 +190,12 @@ class RouteHandler:
             Reject: One of the children can never be stored.
         """
         await self._join(made, outcomes)
-        groups = by_stream(made.groups) if self._mixed else [made.groups]
-        parts = [part for each in groups for part in parts_of(each)]
+        await self._keep(made)
         in_order = self._route.order is not None
+        groups = [made.groups]
+        if self._route.sends_elsewhere:
+            groups = await by_stream(self._bus, made.groups)
+        parts = [part for each in groups for part in parts_of(each)]
         writes = [self._bus.publish_many(part, in_order=in_order) for part in parts]
         name = self._route.name
         try:
@@ -288,8 +215,23 @@ class RouteHandler:
             raise Disconnected(error.reason) from error
         self._metrics.routed.inc(made.outcomes["routed"])
         self._metrics.filtered.inc(made.outcomes["filtered"])
-        self._metrics.grouped.inc(made.outcomes["grouped"])
+        self._metrics.grouped.inc(made.outcomes["grouped"] + made.outcomes["delayed"])
         self._count_sent(made)
+
+    async def _keep(self, made: Made) -> None:
+        """Store what is to wait.
+
+        Raises:
+            Disconnected: The broker is away or has no room.
+        """
+        later = self._half.later
+        if later is None or not made.holding:
+            return
+        try:
+            await later.hold(made.holding)
+        except Retry as error:
+            raise Disconnected(error.reason) from error
+        reach("held")
 
     async def _keep_revision(self) -> None:
         """Keep the route as it is, before the first record that names it; once in a process."""

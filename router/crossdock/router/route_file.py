@@ -8,6 +8,7 @@ import msgspec
 
 from crossdock.mesh.project.settings import Throttle
 from crossdock.router.aggregate_file import Aggregate
+from crossdock.router.delay_file import Delay
 from crossdock.router.resequence_file import Resequence
 from crossdock.router.step_file import Step
 
@@ -82,6 +83,7 @@ class RouteFile(_File, frozen=True):
         resequence: Resequencer: messages go on in the order of their numbers, before all else.
         steps: What the message goes through before it is sent, in this order.
         aggregate: Aggregator: messages of one key become one, which is then sent.
+        delay: Delayer: what the steps have made waits, and is sent when its time has come.
         send: Content-Based Router: the first branch that holds is taken.
         send_all: Recipient List: every branch that holds is taken.
         slip: Whether it is a stop of routing slips: then it takes only what a slip sends here.
@@ -100,6 +102,7 @@ class RouteFile(_File, frozen=True):
     resequence: Resequence | None = None
     steps: tuple[Step, ...] = ()
     aggregate: Aggregate | None = None
+    delay: Delay | None = None
     send: tuple[Branch, ...] = ()
     send_all: tuple[Branch, ...] = ()
     slip: bool = False

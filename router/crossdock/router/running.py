@@ -19,6 +19,7 @@ from crossdock.mesh.control.reporting import seen_of
 from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.finding import ROUTE_PREFIX
 from crossdock.mesh.groups import GroupStore
+from crossdock.mesh.later import Later
 from crossdock.mesh.observing import observer, show_held, show_permit, show_state
 from crossdock.mesh.ordering import consuming_of, show_order
 from crossdock.mesh.streams import has_begun, set_begun
@@ -28,8 +29,9 @@ from crossdock.router.calls.clients import Clients
 from crossdock.router.compiled import CompiledRoute
 from crossdock.router.gathering import BATCH, GroupHandler, group_consumer
 from crossdock.router.halves import Halves
-from crossdock.router.handling import Half, RouteHandler
+from crossdock.router.handling import RouteHandler
 from crossdock.router.loading import LoadedRoute, RouterProject
+from crossdock.router.made import Half
 from crossdock.router.ordering import route_key
 from crossdock.router.processes.running import Processes
 from crossdock.router.python_steps.loading import Functions
@@ -55,7 +57,7 @@ class Router:
         self._bound = 0
         self._components: Components[LoadedRoute, Halves] = Components(self._make, self._forget)
         self._lag: dict[str, Gauge] = {}
-        self._processes = Processes(bus, metrics, tracing)
+        self._processes = Processes(bus, metrics, tracing, self._controls)
 
     async def apply(self, project: RouterProject) -> None:
         """Run exactly these routes and processes.
@@ -97,13 +99,13 @@ class Router:
         return self._lag | self._processes.lags()
 
     def seen(self) -> list[Seen]:
-        """Return how each route is, for who asks."""
+        """Return how each route and process is, for who asks."""
         found = []
         for route, runner in self._components.running():
             seen = seen_of("route", route.compiled.name, runner)
             detours = self._detours(route.compiled)()
             found.append(msgspec.structs.replace(seen, detours=detours))
-        return found
+        return [*found, *self._processes.seen()]
 
     async def stop(self) -> None:
         """Stop, each route and process finishing what it has begun."""
@@ -130,7 +132,7 @@ class Router:
         answers = Answers(self._bus, clients, claims, self._functions)
         groups = self._groups(compiled)
         halves = [self._first(route, counts, answers, groups)]
-        if groups is not None:
+        if groups is not None or compiled.delay is not None:
             halves.append(self._second(route, counts, answers, groups))
         runner = Halves(halves, answers.close)
         show_held(counts, runner)
@@ -150,14 +152,16 @@ class Router:
         return GroupStore(self._bus, route.name, route.grouping, counts, bound=self._bound)
 
     def _second(
-        self, route: LoadedRoute, counts: RouteMetrics, answers: Answers, groups: GroupStore
+        self, route: LoadedRoute, counts: RouteMetrics, answers: Answers, groups: GroupStore | None
     ) -> Consuming:
-        """Return what takes the groups of a route when they are complete."""
+        """Return what takes groups when they are complete, and messages when they have waited."""
         compiled = route.compiled
         half = Half(route.revision, "group", detours=self._detours(compiled))
         in_order = compiled.resequence is not None
         send = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
-        handler = GroupHandler(self._bus, compiled.name, groups, send, counts)
+        handler = (
+            send if groups is None else GroupHandler(self._bus, compiled.name, groups, send, counts)
+        )
         component = Component(
             kind="group",
             name=compiled.name,
@@ -200,7 +204,10 @@ class Router:
             key=route_key(compiled),
             revision=route.revision.name,
         )
-        half = Half(route.revision, "route", groups, self._detours(compiled))
+        later = None
+        if compiled.delay is not None:
+            later = Later(self._bus, compiled.name, bound=self._bound)
+        half = Half(route.revision, "route", groups, self._detours(compiled), later)
         permit = self._controls.permit("route", compiled.name)
         handler = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
         made = consuming_of(self._bus, component, spec, handler, observer(counts), permit)

@@ -24,6 +24,10 @@ A route that keeps messages until others come may be given several, and that the
 
     - {given: [tea, cup], expect: {partner: whole-order.json}}
     - {given: tea, then: timeout, expect: {partner: part-of-an-order.json}}
+
+What a route delays is expected as when its time has come; ``waits`` says when that is::
+
+    - {given: german-order, waits: 15m, expect: [warehouse]}
 """
 
 from __future__ import annotations
@@ -51,6 +55,7 @@ from crossdock.router.driving import drive
 from crossdock.router.json_differences import json_differences
 from crossdock.router.python_steps.launching import BlockingSteps
 from crossdock.router.rehearsing import rehearse
+from crossdock.router.rehearsing_delays import rehearse_delay
 from crossdock.router.steps.detour import Switched
 
 CONTRACTS: Final = "contracts"
@@ -75,6 +80,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         calls: What each call answers: a ``.json`` file beside the route, ``nothing`` or ``fails``;
             several are for one question each, in their order.
         contract: ``name@range`` of what is given; the first that the route accepts, if not said.
+        waits: For how long it waits, or until when (``delay``); not looked at when not given.
         seen: Another message with the same key was there before (``once``).
         detours: The detours that are on; as the route file says, if not said.
         attributes: Of what is given, such as ``subject``, ``time`` and extensions.
@@ -85,6 +91,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     expect: Literal["nothing", "rejected"] | tuple[str, ...] | dict[str, str | tuple[str, ...]]
     calls: dict[str, str | tuple[str, ...]] = {}
     contract: str | None = None
+    waits: str | None = None
     seen: bool = False
     detours: tuple[str, ...] | None = None
     attributes: dict[str, str] = {}
@@ -203,7 +210,12 @@ def _decision(
         )
     if len(messages) != 1 or example.then is not None:
         raise ValueError("several messages, and `then`, are for `aggregate` and `resequence`")
-    return _decided(route, messages[0], answers, detours)
+    return rehearse_delay(
+        route,
+        messages[0],
+        lambda message: _decided(route, message, answers, detours),
+        example.waits,
+    )
 
 
 def _messages(

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
-from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry, near_id
+from crossdock.contracts import (
+    CrossdockError,
+    Disconnected,
+    Halt,
+    Message,
+    Reject,
+    Retry,
+    near_id,
+)
 from crossdock.contracts.expiry import is_expired
+from crossdock.contracts.marking import is_test
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.expression import UNDEFINED
 from crossdock.mesh.fail_points import reach
+from crossdock.mesh.parting import parts_of
 from crossdock.mesh.telemetry import DestinationMetrics, Hop, Tracing, processing
 from crossdock.workers.adapter import Delivered, Delivery, Sink
 from crossdock.workers.answering import Answering
 from crossdock.workers.loading import LoadedWorker
 
 EXPIRED: Final = "expired"
+TESTED: Final = "a test message: it could have been delivered"
 
 
 class SinkHandler:
@@ -40,6 +52,7 @@ class SinkHandler:
         self._sink = sink
         self._map = worker.map
         self._answering = None if worker.reply is None else Answering(bus, worker, worker.reply)
+        self._delivers_tests = worker.file.test_messages == "deliver"
         self._buries_expired = worker.file.expired == "dead"
         self._tracing = tracing
         self._metrics = metrics
@@ -48,11 +61,33 @@ class SinkHandler:
 
     async def __call__(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
         """Deliver all that can be delivered, then answer for each."""
+        parts = parts_of(batch)
+        if len(parts) == 1 and not parts[0].size:
+            return await self._handle(batch)
+        outcomes: list[CrossdockError | None] = []
+        for part in parts:  # data that had to be fetched leaves the memory before the next (I8)
+            async with self._bus.claim_checks.room.take(part.size):
+                outcomes += await self._alone(part.batch)
+        return outcomes
+
+    async def _alone(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
+        """Handle a part of a batch: what it raises does not speak for the other parts."""
+        try:
+            return await self._handle(batch)
+        except (Disconnected, Halt) as error:
+            return [error] * len(batch)
+        except CrossdockError as error:
+            if len(batch) == 1:
+                return [error]
+            return [found for each in batch for found in await self._alone([each])]
+
+    async def _handle(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
         start = time.perf_counter()
         outcomes: list[CrossdockError | None] = [None] * len(batch)
         deliveries: dict[int, Delivery] = {}
+        requests: dict[int, Message] = {}
         hops: dict[int, Hop] = {}
-        dropped: set[int] = set()
+        left: dict[int, records.Entry] = {}
         now = datetime.now(UTC)
         for index, incoming in enumerate(batch):
             try:
@@ -60,18 +95,24 @@ class SinkHandler:
                 hop = self._hop(message)
                 hops[index] = hop
                 if self._is_over(message, now):
-                    dropped.add(index)
+                    left[index] = _entry(incoming, "filtered", EXPIRED)
                     continue
-                deliveries[index] = self._delivery(message, incoming, hop)
+                if message.dataref:
+                    message = await self._bus.claim_checks.fetch(message)
+                delivery = self._delivery(message, incoming, hop)
+                if is_test(message) and not self._delivers_tests:
+                    left[index] = _entry(incoming, "tested", TESTED)
+                    continue
+                deliveries[index], requests[index] = delivery, message
             except ValueError as error:
                 outcomes[index] = Reject(str(error))
             except (Reject, Retry) as error:
                 outcomes[index] = error
-        answers = await self._carry_out(batch, deliveries, hops, outcomes)
+        answers = await self._carry_out(requests, deliveries, hops, outcomes)
         for index, hop in hops.items():
             hop.end(outcomes[index])
         reach("delivered")
-        await self._record(batch, outcomes, dropped, answers)
+        await self._record(batch, outcomes, left, answers)
         self._metrics.seconds.observe(time.perf_counter() - start)
         return outcomes
 
@@ -118,7 +159,7 @@ class SinkHandler:
 
     async def _carry_out(
         self,
-        batch: Sequence[Incoming],
+        requests: dict[int, Message],
         deliveries: dict[int, Delivery],
         hops: dict[int, Hop],
         outcomes: list[CrossdockError | None],
@@ -141,8 +182,8 @@ class SinkHandler:
                 outcomes[index] = result
                 continue
             try:
-                message, traceparent = batch[index].message(), hops[index].traceparent
-                answers[index] = answering.made(message, result, traceparent)
+                traceparent = hops[index].traceparent
+                answers[index] = answering.made(requests[index], result, traceparent)
             except CrossdockError as error:
                 outcomes[index] = error
         reach("answered")
@@ -172,18 +213,11 @@ class SinkHandler:
         self,
         batch: Sequence[Incoming],
         outcomes: list[CrossdockError | None],
-        dropped: set[int],
+        left: dict[int, records.Entry],
         answers: dict[int, Message],
     ) -> None:
         entries = [
-            records.Entry(
-                incoming.message().id,
-                incoming.sequence,
-                "filtered" if index in dropped else "delivered",
-                EXPIRED if index in dropped else "",
-                _answered(answers.get(index)),
-                attempts=incoming.delivered,
-            )
+            left.get(index) or _entry(incoming, "delivered", answer=answers.get(index))
             for index, (incoming, outcome) in enumerate(zip(batch, outcomes, strict=True))
             if outcome is None
         ]
@@ -193,12 +227,26 @@ class SinkHandler:
             await records.write(self._bus, "destination", self._destination, entries)
         except Retry as error:
             raise Disconnected("the record could not be stored") from error
-        self._metrics.delivered.inc(len(entries) - len(dropped))
-        self._metrics.expired.inc(len(dropped))
+        counts = Counter(each.outcome for each in entries)
+        self._metrics.delivered.inc(counts["delivered"])
+        self._metrics.expired.inc(counts["filtered"])
+        self._metrics.tested.inc(counts["tested"])
 
 
-def _answered(answer: Message | None) -> tuple[tuple[str, str], ...]:
-    return () if answer is None else ((records.came_in(answer.type), answer.id),)
+def _entry(
+    incoming: Incoming,
+    outcome: records.Outcome,
+    detail: str = "",
+    answer: Message | None = None,
+) -> records.Entry:
+    return records.Entry(
+        incoming.message().id,
+        incoming.sequence,
+        outcome,
+        detail,
+        () if answer is None else ((records.came_in(answer.type), answer.id),),
+        incoming.delivered,
+    )
 
 
 def _attributes(message: Message, hop: Hop) -> dict[str, str]:

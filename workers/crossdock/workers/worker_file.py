@@ -53,6 +53,8 @@ class WorkerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         reply: Sink only: what becomes of the answers of its system; nothing when not given.
         expired: Sink only: what becomes of a message after its ``expirytime``: ``drop`` leaves it
             out, ``dead`` makes a dead letter of it.
+        test_messages: Sink only: what becomes of a message that is marked as a test: ``record``
+            ends it here, when it could have been delivered; ``deliver`` delivers it.
         order: Sink only: messages with the same value are delivered in order, also across retries
             and replicas: a JSONata expression over the data, or the word ``partitionkey`` for the
             attribute of that name.
@@ -72,6 +74,7 @@ class WorkerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     map: str | None = None
     reply: Reply | None = None
     expired: Literal["drop", "dead"] = "drop"
+    test_messages: Literal["record", "deliver"] = "record"
     order: str | None = None
     throttle: Throttle | None = None
     on_failure: str = "standard"

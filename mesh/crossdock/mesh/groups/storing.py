@@ -15,11 +15,13 @@ from typing import Final
 import msgspec
 
 from crossdock.contracts import keyed_id, new_id
+from crossdock.contracts.marking import is_test
 from crossdock.mesh.bus import Bus, Swap
 from crossdock.mesh.expression import Json
 from crossdock.mesh.fail_points import reach
 from crossdock.mesh.groups.folding import Arrival, Folded, Place, Rule
-from crossdock.mesh.groups.keyed import HEADROOM, STREAM, KeyedStore
+from crossdock.mesh.groups.keyed import HEADROOM, KeyedStore
+from crossdock.mesh.groups.room import STREAM
 from crossdock.mesh.groups.sequencing import join, time_up
 from crossdock.mesh.groups.state import Group, read_group
 from crossdock.mesh.groups.writing import Writes
@@ -52,9 +54,11 @@ class GroupStore:
         keeper = _GroupKeeper(self._rule, self._writes, metrics)
         self._states: KeyedStore[Group, Arrival, Folded] = KeyedStore(bus, keeper, bound=bound)
 
-    def token(self, key: Json) -> str:
-        """Return what stands for a key in subjects."""
+    def token(self, key: Json, *, test: bool = False) -> str:
+        """Return what stands for a key in subjects; test messages never mix with real ones."""
         kind = "sequence" if self._rule.counts else "group"
+        if test:
+            kind = f"test-{kind}"
         return keyed_id(kind, self._route, msgspec.json.encode(key).decode())
 
     async def join(self, arrivals: Sequence[Arrival]) -> list[Place]:
@@ -64,7 +68,8 @@ class GroupStore:
             Disconnected: The broker is away or has no room; who has joined will be known again.
             Retry: Others were faster, again and again.
         """
-        places = await self._states.join([(self.token(each.key), each) for each in arrivals])
+        joining = [(self.token(each.key, test=is_test(each.message)), each) for each in arrivals]
+        places = await self._states.join(joining)
         reach("grouped")
         return places
 
@@ -97,6 +102,8 @@ class GroupStore:
 class _GroupKeeper:
     """Groups as a :class:`KeyedStore` keeps them."""
 
+    looks_twice = False  # only who is in a group already changes nothing
+
     def __init__(self, rule: Rule, writes: Writes, metrics: GroupMetrics) -> None:
         self._rule = rule
         self._writes = writes
@@ -115,9 +122,11 @@ class _GroupKeeper:
     def writes(self, token: str, folded: Folded, sequence: int) -> list[Swap]:
         return self._writes.of(token, folded, sequence, self._rule)
 
-    def stored(self, folded: Folded) -> tuple[Group, int]:
-        group = self._writes.stored(folded.group, self._rule)
-        return group, sum(len(bytes(each.data)) for each in group.members)
+    def stored(self, folded: Folded) -> Group:
+        return self._writes.stored(folded.group, self._rule)
+
+    def size(self, state: Group) -> int:
+        return sum(len(bytes(each.data)) for each in state.members)
 
     def count(self, folded: Folded) -> None:
         self._metrics.opened.inc(folded.opened)

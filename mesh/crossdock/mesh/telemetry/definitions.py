@@ -8,6 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from crossdock.mesh.telemetry.data_definitions import (
+    DATA_BYTES,
+    DATA_FETCHED,
+    DATA_HELD,
+    DATA_OBJECTS,
+    DATA_REMOVED,
+    DATA_SECONDS,
+)
 from crossdock.mesh.telemetry.definition import Definition
 
 BASE_LABELS: Final = ("mesh", "service", "component")
@@ -97,7 +105,7 @@ ROUTE_SECONDS = Definition(
 ROUTE_GROUPED = Definition(
     "crossdock_route_grouped_messages",
     "counter",
-    "Messages that are stored with a group, which goes on when it is complete.",
+    "Messages that are stored until their group is complete, or their time has come.",
 )
 GROUPS_OPENED = Definition("crossdock_opened_groups", "counter", "Groups that were opened.")
 GROUPS_COMPLETED = Definition(
@@ -153,6 +161,11 @@ DESTINATION_DUPLICATE = Definition(
     "crossdock_destination_duplicate_messages",
     "counter",
     "Messages that had their effect before: the inbox knew them.",
+)
+DESTINATION_TESTED = Definition(
+    "crossdock_destination_tested_messages",
+    "counter",
+    "Test messages that could have been delivered, and ended at the sink.",
 )
 DESTINATION_EXPIRED = Definition(
     "crossdock_destination_expired_messages",
@@ -269,6 +282,12 @@ ALL: Final[tuple[Definition, ...]] = (
     PUBLISH_FAILURES,
     BROKER_CONNECTED,
     BROKER_RECONNECTS,
+    DATA_HELD,
+    DATA_FETCHED,
+    DATA_SECONDS,
+    DATA_OBJECTS,
+    DATA_BYTES,
+    DATA_REMOVED,
     ROUTE_IN,
     ROUTE_OUT,
     ROUTE_FILTERED,
@@ -291,6 +310,7 @@ ALL: Final[tuple[Definition, ...]] = (
     DESTINATION_DELIVERED,
     DESTINATION_DUPLICATE,
     DESTINATION_EXPIRED,
+    DESTINATION_TESTED,
     DESTINATION_DEAD,
     DESTINATION_RETRIED,
     DESTINATION_IN_FLIGHT,

@@ -6,7 +6,7 @@ and looks nothing up. Counting never fails and never waits.
 The ledger (I9) holds for each process at any time between two batches::
 
     route:        in       = out + filtered + grouped + dead + retried + in flight
-    destination:  in       = delivered + duplicate + expired + dead + retried + in flight
+    destination:  in       = delivered + duplicate + expired + tested + dead + retried + in flight
     source:       received = published + refused + retried + in flight
 """
 
@@ -259,6 +259,7 @@ class DestinationMetrics(msgspec.Struct, frozen=True):
     delivered: Counter
     duplicate: Counter
     expired: Counter
+    tested: Counter
     dead: Counter
     retried: Counter
     in_flight: Gauge
@@ -272,6 +273,7 @@ class DestinationMetrics(msgspec.Struct, frozen=True):
             delivered=metrics.counter(d.DESTINATION_DELIVERED, destination),
             duplicate=metrics.counter(d.DESTINATION_DUPLICATE, destination),
             expired=metrics.counter(d.DESTINATION_EXPIRED, destination),
+            tested=metrics.counter(d.DESTINATION_TESTED, destination),
             dead=metrics.counter(d.DESTINATION_DEAD, destination),
             retried=metrics.counter(d.DESTINATION_RETRIED, destination),
             in_flight=metrics.gauge(d.DESTINATION_IN_FLIGHT, destination),

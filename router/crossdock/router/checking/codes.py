@@ -23,6 +23,7 @@ CODES: Final = {
     "order-key": "an order key that may not be there",
     "expression-fails": "an expression that fails on a message that the contract accepts",
     "bad-expression": "an expression that is no JSONata, or could not be bounded",
+    "not-a-time": "a time that is no text with date, time of day and zone",
     "unknown-contract": "a contract or version that is not there",
     "dangling-destination": "a destination that no worker consumes",
     "route-loop": "routes that feed each other for ever",

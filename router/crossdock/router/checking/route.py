@@ -11,6 +11,7 @@ from crossdock.contracts.slips import name_of
 from crossdock.mesh.expression import Json
 from crossdock.router.checking.asking import asked_in
 from crossdock.router.checking.branching import uncovered, unreachable
+from crossdock.router.checking.delays import check_delay
 from crossdock.router.checking.documents import documents
 from crossdock.router.checking.finding import Finding
 from crossdock.router.checking.grouping import through_aggregate
@@ -73,6 +74,8 @@ def _static(route: CompiledRoute, answers: Answers) -> list[Told]:
     if route.where is not None:
         world = replace(world, gates=(walk.condition(route.where.expression, "/where", world),))
     world = walk.through(route.steps, world)
+    if route.delay is not None:
+        check_delay(route.delay, walk, world)
     if route.aggregate is not None:
         world = through_aggregate(route.aggregate, walk, world)
     arms: list[Arm | None] = []

@@ -144,6 +144,10 @@ class Walk:
             finding = Finding(code="mapping-breaks-contract", message=message, at=at)
             self._tell(pointer, [finding])
 
+    def tell(self, pointer: str, finding: Finding) -> None:
+        """Note what is wrong at a place."""
+        self._tell(pointer, [finding])
+
     def _tell(self, pointer: str, findings: list[Finding]) -> None:
         self.told += [Told(pointer=pointer, finding=each) for each in findings]
 

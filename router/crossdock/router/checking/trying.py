@@ -155,8 +155,19 @@ class _Trial:
             done = {each.step for each in run.ran}
             step = next(each for each in self._route.steps if each.name not in done)
             raise _FailedError(f"/{step.name}/{step.pattern}", error) from error
+        self._hold(message, flows)
         aggregate = self._route.aggregate
         return flows if aggregate is None else [_alone(aggregate, message, each) for each in flows]
+
+    def _hold(self, message: Message, flows: list[Flow]) -> None:
+        delay = self._route.delay
+        if delay is None:
+            return
+        try:
+            for each in flows:
+                delay.hold(message, each, "/check")
+        except CrossdockError as error:
+            raise _FailedError("/delay/until", error) from error
 
     def _branches(self, flow: Flow) -> Iterator[CompiledBranch]:
         taken = False

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from crossdock.mesh.bus import Bus
-from crossdock.mesh.groups.keyed import STREAM
+from crossdock.mesh.groups.room import STREAM
 from crossdock.router.processes.instance import Instance, read_instance
 
 

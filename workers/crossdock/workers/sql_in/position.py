@@ -27,7 +27,13 @@ class Position(msgspec.Struct, frozen=True):
     done: tuple[Place, ...] = ()
 
     def after(
-        self, finished: AbstractSet[Place], listing: Sequence[Place], *, whole: bool, overlap: int
+        self,
+        finished: AbstractSet[Place],
+        listing: Sequence[Place],
+        *,
+        whole: bool,
+        overlap: int,
+        passable: int,
     ) -> Position:
         """Return the position once more rows are done.
 
@@ -35,14 +41,15 @@ class Position(msgspec.Struct, frozen=True):
             finished: Those rows.
             listing: What was last read above ``low``, in the order of the database.
             whole: Whether that was all there was; then a row that is not in it was deleted.
-            overlap: Most rows to read again, once nothing below them is open.
+            overlap: Rows to read again in any case.
+            passable: How many rows of the listing none can appear between any more.
         """
         done = finished | set(self.done)
         ordered = [place for place in listing if place in done]
         if not whole:
             listed = set(listing)
             ordered += [place for place in self.done if place not in listed]
-        surplus = min(len(ordered) - overlap, _until_open(listing, done))
+        surplus = min(len(ordered) - overlap, _until_open(listing, done), passable)
         if surplus <= 0:
             return Position(self.low, tuple(ordered))
         return Position(ordered[surplus - 1], tuple(ordered[surplus:]))

@@ -14,6 +14,7 @@ from crossdock.mesh.sql.texts import prepare_texts
 from crossdock.mesh.sql.values import json_value
 from crossdock.workers.adapter import Received
 from crossdock.workers.sql.table import describe
+from crossdock.workers.sql_in.horizon import Snapshot
 from crossdock.workers.sql_in.position import Place
 from crossdock.workers.sql_in.settings import SqlInSettings
 
@@ -96,3 +97,13 @@ class Reading:
             error=error,
             token=place,
         )
+
+
+def snapshot_of(driver: Driver) -> Snapshot:
+    """Return which transactions have ended, on PostgreSQL."""
+    text = (
+        "SELECT pg_snapshot_xmin(seen)::text, pg_snapshot_xmax(seen)::text "
+        "FROM pg_current_snapshot() AS seen"
+    )
+    low, high = driver.execute(text).fetchone()
+    return Snapshot(int(low), int(high))

@@ -26,8 +26,8 @@ class SqlInSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         tie: A unique column that orders rows of the same key; without it the key is unique.
         columns: Columns to take; all when not given.
         poll: How long to wait when there was nothing.
-        overlap: How many of the last rows are read again each time, for rows of a transaction
-            that took a lower key and committed later; 0 when there are none.
+        overlap: How many of the last rows are read again in any case, for rows whose key was taken
+            long before they were written; 0 when there are none.
         decimals: Decimal numbers as JSON ``number`` (15 digits are exact) or as ``string``.
         progress: Where progress is kept: a table in the same ``database``, or a ``file`` in
             ``.crossdock/`` of the project.

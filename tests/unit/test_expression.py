@@ -224,7 +224,9 @@ def test_i8_a_result_that_is_too_large_is_rejected(monkeypatch: pytest.MonkeyPat
         Expression("[1..1000]").evaluate({})
 
 
-@pytest.mark.parametrize("text", ["$count($distinct(n))", "$keys(o)", "$match(t, /x/)"])
+@pytest.mark.parametrize(
+    "text", ["$count($distinct(n))", "$keys(o)", "$match(t, /x/)", "$spread(n)"]
+)
 def test_i8_a_built_in_that_takes_the_square_of_its_input_gets_small_messages_only(
     text: str,
 ) -> None:

@@ -17,7 +17,7 @@ What the engine (jsonata-rs) does, which the tests pin down:
 * A list of several items that is written out counts as a call that does not end, each time: so an
   evaluation that is nested too deep is done once more with a hundred times the depth.
 * The clock is read between steps, so a built-in that is slow on large data may overrun the time;
-  the three that take the square of its size only get small messages.
+  the four that take the square of its size only get small messages.
 * Its memory has no bound, so what is as large as the square of a message is found before it runs:
   see :mod:`crossdock.mesh.expression_growth`.
 """
@@ -237,8 +237,8 @@ class Expression:
             raise Reject(f"{self._name()} cannot read this message: it is no JSON") from None
         if size > MAX_HEAVY_INPUT:
             raise Reject(
-                f"{self._name()} uses $distinct, $keys or $match, which take messages of at most "
-                f"{MAX_HEAVY_INPUT} bytes"
+                f"{self._name()} uses $distinct, $keys, $match or $spread, which take messages of "
+                f"at most {MAX_HEAVY_INPUT} bytes"
             )
 
     def _run_again(

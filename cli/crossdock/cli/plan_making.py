@@ -84,9 +84,15 @@ async def make_plan(bus: Bus, proposal: Proposal, head: Head) -> Made:
             *(broken_promises(before.contracts, proposal.contracts) if before else ()),
             *(problem for each in verdicts for problem in each.problems),
         ),
-        warnings=(*_left_out(proposal), *await _orphans(bus, changes)),
+        warnings=(
+            *_left_out(proposal),
+            *await _orphans(bus, changes),
+            *(await _from_folder(bus) if head.revision is None and not services else ()),
+        ),
         services=tuple(services),
-        drift=tuple(await _drift(bus, before, running=bool(services)) if before else ()),
+        drift=tuple(
+            await _drift(bus, before, running=bool(services)) if before and head.revision else ()
+        ),
     )
 
 
@@ -126,6 +132,18 @@ async def _orphans(bus: Bus, changes: list[Change]) -> list[str]:
         if count:
             warnings.append(f"process {name} goes away; instances that stay as they are: {count:,}")
     return warnings
+
+
+async def _from_folder(bus: Bus) -> list[str]:
+    """Tell what runs, or ran, before anything was applied."""
+    there = [each for kind in ("in", "out") for each in await _consumers(bus, kind)]
+    if not there:
+        return []
+    warning = (
+        "services run from a folder: what is applied does not change them; start them with --live "
+        "MESH instead, and they go on where these stop"
+    )
+    return [warning]
 
 
 async def _drift(bus: Bus, held: Held, *, running: bool) -> list[Drift]:

@@ -32,6 +32,7 @@ _log = logging.getLogger("crossdock.consuming")
 _REMEMBERED = 100_000
 _SIGN_OF_LIFE = 3.0
 _MOMENT = 0.1
+_IDLE = 30.0
 _DRAIN = 12.0
 
 
@@ -157,7 +158,7 @@ class Consuming:
         async with self._pulling:
             await self._admission.allowed()
             most = min(self._batch, self._admission.most)
-            batch = await self._puller.next(most, 0.0 if self._suspects else 0.5)
+            batch = await self._puller.next(most, 0.0 if self._suspects else _IDLE)
             if batch:
                 self._observe("taken", len(batch))
                 self._held.update(batch)
@@ -172,6 +173,10 @@ class Consuming:
 
     async def _lane(self) -> None:
         while not self._leaving:
+            waiting = self._suspects and not self._admission.paused
+            if waiting and self._pulling.locked():  # the other lane may wait there for long
+                await self._try_suspects()
+                continue
             batch = await self._next()
             if batch:
                 await self._work(batch)

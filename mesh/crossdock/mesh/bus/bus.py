@@ -178,11 +178,11 @@ class Bus:
             spec: The consumer.
             prefetch: Most messages that one request asks for; twice as many may be held.
         """
-        return Puller(self.client, spec, prefetch=prefetch)
+        return Puller(self.client, self._events.pullers, spec, prefetch=prefetch)
 
     def pinned_puller(self, spec: ConsumerSpec, *, prefetch: int = 500) -> PinnedPuller:
         """Return a puller on a durable consumer that one client at a time works on."""
-        return PinnedPuller(self.client, spec, prefetch=prefetch)
+        return PinnedPuller(self.client, self._events.pullers, spec, prefetch=prefetch)
 
     def read(
         self, kind: str, *, subject: str = ">", sequence: int = 1, since: datetime | None = None

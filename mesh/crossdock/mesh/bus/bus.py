@@ -16,13 +16,14 @@ from crossdock.mesh.bus.bucket import Bucket
 from crossdock.mesh.bus.claim_checks import ClaimChecks
 from crossdock.mesh.bus.committing import MAX_BATCH, Committer, Outgoing, Published
 from crossdock.mesh.bus.connection_events import ConnectionEvents
+from crossdock.mesh.bus.consumer_spec import ConsumerSpec
 from crossdock.mesh.bus.consumers import ConsumerState, list_consumers
 from crossdock.mesh.bus.data_store import DataStore
 from crossdock.mesh.bus.extent import Extent, extent_of
 from crossdock.mesh.bus.fast_client import speed_up
 from crossdock.mesh.bus.latest import read_each, read_newest
 from crossdock.mesh.bus.pinning import PinnedPuller
-from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
+from crossdock.mesh.bus.pulling import Puller
 from crossdock.mesh.bus.reading import Stored, count_from, read_one, read_stream
 from crossdock.mesh.bus.removing import remove_one
 from crossdock.mesh.bus.swapping import Swap, Swapper

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from nats.aio.client import Client
@@ -20,6 +20,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
+from crossdock.mesh.bus.consumer_spec import NANOSECONDS, PINNED, ConsumerSpec
 from crossdock.mesh.bus.consumers import SINCE, since_of
 from crossdock.mesh.bus.crowd import Crowd
 from crossdock.mesh.bus.incoming import Incoming
@@ -29,58 +30,7 @@ _log = logging.getLogger("crossdock.bus")
 _BEATS = 15  # a request expires after so many
 _PAUSE = 0.5
 _NOTHING_NOW = frozenset({"404", "408"})
-_NANOSECONDS = 1_000_000_000
 _NOT_KNOWN = 2**53
-PINNED: Final[dict[str, Any]] = {
-    "priority_groups": ["order"],
-    "priority_policy": "pinned_client",
-    "priority_timeout": 8 * _NANOSECONDS,  # without a request of the pinned client, another is
-}
-"""What the configuration says of a consumer that is worked by one client at a time (ADR-42)."""
-
-
-class ConsumerSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """A durable pull consumer.
-
-    Attributes:
-        stream: Name of its stream.
-        durable: Its name.
-        filters: Subjects that it takes.
-        ack_wait: Seconds without a sign of life after which a message is delivered again.
-        max_ack_pending: Most messages that are delivered and not settled, over all replicas.
-        from_start: Whether a new consumer takes what is in the stream already.
-        replicas: Copies of its state; 0 for as many as the stream.
-        pinned: Whether one client at a time is given messages; the others stand by (I7).
-    """
-
-    stream: str
-    durable: str
-    filters: tuple[str, ...]
-    ack_wait: float = 10.0
-    max_ack_pending: int = 4000
-    from_start: bool = True
-    replicas: int = 0
-    pinned: bool = False
-
-    def config(self, start_after: int | None) -> dict[str, Any]:
-        """Return the configuration as the server's API takes it."""
-        config: dict[str, Any] = {
-            "durable_name": self.durable,
-            "ack_policy": "explicit",
-            "ack_wait": int(self.ack_wait * _NANOSECONDS),
-            "max_ack_pending": self.max_ack_pending,
-            "max_deliver": -1,  # the limit is ours: past the server's, a message stays, silent
-            "max_waiting": 512,
-            "filter_subjects": list(self.filters),
-            "num_replicas": self.replicas,
-            "deliver_policy": "all" if self.from_start else "new",
-        }
-        if self.pinned:
-            config |= PINNED
-        if start_after is not None:
-            config["deliver_policy"] = "by_start_sequence"
-            config["opt_start_seq"] = start_after + 1
-        return config
 
 
 class Puller:
@@ -285,8 +235,8 @@ class Puller:
         self._beat = self._crowd.beat()
         request = {
             "batch": self.prefetch,
-            "expires": int(_BEATS * self._beat * _NANOSECONDS),
-            "idle_heartbeat": int(self._beat * _NANOSECONDS),
+            "expires": int(_BEATS * self._beat * NANOSECONDS),
+            "idle_heartbeat": int(self._beat * NANOSECONDS),
         }
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self.spec.stream}.{self.spec.durable}"
         self._open = self.prefetch

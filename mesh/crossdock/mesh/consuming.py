@@ -330,12 +330,13 @@ class Consuming:
             instruction=type(error).__name__,
             revision=component.revision,
         )
+        done = component.done(incoming)
         letter = await dead_letters.put(
             self._bus,
             cause,
             key=f"{self._puller.spec.durable} {incoming.sequence}",
             subject=incoming.subject,
-            headers=incoming.headers,
+            headers=dead_letters.with_done(self._bus, incoming, done),
             data=incoming.data,
         )
         reach("dead-letter-stored")

@@ -63,6 +63,11 @@ class Clients:
             await each.cache.close()
             await each.client.close()
 
+    def writes(self, name: str) -> bool:
+        """Tell whether a call may change something in the other system (RFC 9110, 9.2.1)."""
+        http = self._calls[name].file.http
+        return http is not None and http.method == "POST"
+
     async def answer(self, call: Call) -> Answer:
         """Return the answer to a question, or the instruction that it failed with."""
         try:

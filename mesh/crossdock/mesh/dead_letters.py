@@ -198,8 +198,15 @@ async def replace(bus: Bus, letter: DeadLetter, patch: str) -> Published:
 
 
 def with_done(bus: Bus, incoming: Incoming, done: str) -> dict[str, str]:
-    """Return the headers of a message with what was done of it, where the broker takes both."""
+    """Return the headers of a message with what was done of it, where the broker takes both.
+
+    Args:
+        bus: The bus.
+        incoming: The message, which may bring what was done before it was sent again.
+        done: What is known now; ``""`` for nothing more.
+    """
     headers = {name: value for name, value in incoming.headers.items() if name != DONE}
+    done = done or incoming.headers.get(DONE, "")
     if done and len(incoming.data) + len(done) + _HEADROOM <= bus.max_payload:
         headers[DONE] = done
     return headers

@@ -42,11 +42,13 @@ class Shop:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.keys: dict[str, set[str]] = {}
         self.broken = 422
 
     def __call__(self, question: Question) -> Response:
         what = question.target.strip("/")
         self.asked.append(what)
+        self.keys.setdefault(what, set()).add(question.headers.get("idempotency-key", ""))
         if what == "pay" and self.broken:
             return JSONResponse({}, status_code=self.broken)
         return JSONResponse({"number": len(self.asked)})
@@ -147,6 +149,9 @@ async def test_a_call_that_failed_for_now_is_tried_again_without_those_before_it
             await redriven(bus, tmp_path)
             assert len(await booked(bus)) == 1
     assert shop.asked.count("reserve") == 1
+    assert [len(shop.keys[each]) for each in ("reserve", "pay")] == [1, 1]  # I4
+    assert shop.keys["price"] == {""}
+    assert shop.keys["reserve"] != shop.keys["pay"]
 
 
 async def test_each_part_of_a_message_keeps_its_own_answer(

@@ -245,7 +245,7 @@ class Consuming:
             await self._try(batch[:most])
             await self._try(batch[most:])
             return
-        if not await self._may_try(len(batch)):
+        if not await self._may_try(batch):
             return
         outcomes = await self._call(batch)
         if outcomes is None:
@@ -260,12 +260,12 @@ class Consuming:
             await self._settle(incoming, outcome, self._known.get(incoming.sequence, 0) + 1)
         self._tell_breaker(outcomes)
 
-    async def _may_try(self, count: int) -> bool:
-        """Wait for the breaker; tell whether so many messages may still be tried after that."""
+    async def _may_try(self, batch: list[Incoming]) -> bool:
+        """Wait for the breaker; tell whether messages may still be tried after that."""
         await self._breaker.allowed()
         if self._leaving:
             self._breaker.gave_up()
-            self._observe("retried", count)
+            self._observe("retried", len(batch))
             return False
         return True
 

@@ -48,7 +48,7 @@ class RouteHandler:
         self._route = route
         self._tracing = tracing
         self._metrics = metrics
-        self._journals = Journals(answers)
+        self._journals = Journals(route.name, answers)
         self._decider = Decider(bus.claim_checks, route, self._journals)
         self._subjects = {name: bus.subjects.outgoing(name) for name in route.destinations}
         contracts = ",".join(sorted({each.name for each in route.accepted.values()}))

@@ -22,7 +22,7 @@ from crossdock.contracts import CrossdockError, keyed_id
 from crossdock.mesh.bus import Incoming
 from crossdock.mesh.dead_letters import DONE
 from crossdock.mesh.expression import Json
-from crossdock.router.effects import Answer, Effect
+from crossdock.router.effects import Answer, Call, Effect
 
 if TYPE_CHECKING:
     from crossdock.router.answering import Answers
@@ -38,10 +38,16 @@ _DECODER = msgspec.json.Decoder(dict[str, Json])
 class Journal:
     """The answers of one message."""
 
-    __slots__ = ("_answers", "_size")
+    __slots__ = ("_answers", "_owner", "_size")
 
-    def __init__(self, text: str = "") -> None:
-        """Read what :meth:`text` gave; anything else is as good as nothing."""
+    def __init__(self, owner: tuple[str, ...], text: str = "") -> None:
+        """Read what :meth:`text` gave; anything else is as good as nothing.
+
+        Args:
+            owner: Route and identity of the message, which a redrive does not change.
+            text: What is known of it.
+        """
+        self._owner = owner
         try:
             found = zlib.decompressobj()
             self._answers = _DECODER.decode(found.decompress(b85decode(text), _MOST_READ))
@@ -74,6 +80,8 @@ class Journal:
         key = keyed_id(question.hex(), str(asked[question]))
         if key in self._answers:
             return self._answers[key]
+        if isinstance(effect, Call):
+            effect = msgspec.structs.replace(effect, key=keyed_id(*self._owner, key))
         answer = (await answers([effect]))[0]
         if not isinstance(answer, CrossdockError):
             size = len(msgspec.json.encode(answer))
@@ -86,8 +94,14 @@ class Journal:
 class Journals:
     """The journals of messages that are not finished, in one process (I8: at most 1,000)."""
 
-    def __init__(self, answers: Answers) -> None:
-        """Take who answers for real."""
+    def __init__(self, route: str, answers: Answers) -> None:
+        """Know nothing yet.
+
+        Args:
+            route: Name of the route.
+            answers: Who answers for real.
+        """
+        self._route = route
         self._answers = answers
         self._journals: dict[int, Journal] = {}
 
@@ -95,7 +109,8 @@ class Journals:
         """Return what answers the questions of one attempt of a message."""
         journal = self._journals.get(incoming.sequence)
         if journal is None:
-            journal = Journal(incoming.headers.get(DONE, ""))
+            owner = (self._route, *incoming.message().identity)
+            journal = Journal(owner, incoming.headers.get(DONE, ""))
             if len(self._journals) >= _REMEMBERED:
                 self._journals.pop(next(iter(self._journals)))
             self._journals[incoming.sequence] = journal

@@ -194,11 +194,10 @@ class OrderedConsuming(Consuming):
         """Whether nobody else has earlier messages, as far as can be known."""
         return not self._takeover.open and self._pinned.pinned and not self._leaving
 
-    async def _may_try(self, count: int) -> bool:
+    async def _may_try(self, batch: list[Incoming]) -> bool:
         """Begin nothing, after a wait, that another replica may have been given meanwhile (I7)."""
-        known = self._forgotten
         await self._breaker.allowed()
-        if self._may_begin and known == self._forgotten:
+        if self._may_begin and self._held.issuperset(batch):
             return True
         self._breaker.gave_up()
         return False

@@ -73,8 +73,8 @@ async def test_poison_is_buried_and_nothing_else_is_nor_waits_for_it(tmp_path: P
 async def went_on(rig: Rig, ends: list[int], patience: float, endings: int) -> None:
     """Return when the process has ended the first time and new messages were through again.
 
-    Others that end the process may be before it: each does it up to three times, and each time it is
-    taken over after ten seconds by a process that has to start.
+    Others that end the process may be before it: each does it up to three times, and each time it
+    is taken over after ten seconds by a process that has to start.
     """
     async with asyncio.timeout(patience):
         while not ends:

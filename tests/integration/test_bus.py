@@ -203,6 +203,22 @@ async def test_a_puller_goes_on_after_the_broker_was_away(
     await other.close()
 
 
+async def test_one_of_many_pullers_asks_again_as_soon_as_the_connection_is_back(
+    bus: Bus, nats_server: NatsServer
+) -> None:
+    many = [bus.puller(spec()) for _ in range(4000)]  # its heartbeat would tell after a minute
+    puller = many[0]
+    await puller.start()
+    assert await puller.next(10, 0.01) == []
+    nats_server.kill()
+    nats_server.start()
+    other = await Bus.connect(nats_server.url, SUBJECTS, name="other")
+    await other.publish(SUBJECT, message(1))
+    assert [each.message().id for each in await take(puller, 1, within=25)] == ["m1"]
+    await puller.stop()
+    await other.close()
+
+
 async def test_a_nak_waits_its_delay_and_a_stopped_puller_gives_back_what_it_held(
     bus: Bus,
 ) -> None:

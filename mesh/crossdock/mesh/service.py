@@ -66,7 +66,8 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
         tracing: To trace.
         health: Its checks decide on ``/readyz``; the work may add to them.
         stop: Set when the work has to drain and return, within 18 seconds.
-        started: To be called once the work is up: before that ``/readyz`` says no.
+        started: To be called once the work is up, before which ``/readyz`` says no, and after each
+            change of what it is made of.
     """
 
     bus: Bus
@@ -140,8 +141,10 @@ def _started(health: Health) -> None:
     """Say that the service is up.
 
     What was made until now stays: the collector need not walk it again and again. On the gateway
-    that was a pause of 34 ms each time, the whole of its 99th percentile.
+    that was a pause of 34 ms each time, the whole of its 99th percentile; a router of a thousand
+    routes was a fifth slower after a change of one. What was replaced goes at this moment.
     """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     health.checks["service"] = lambda: None

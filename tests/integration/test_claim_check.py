@@ -90,7 +90,7 @@ async def test_data_beyond_the_bound_of_the_mesh_is_refused(bus: Bus) -> None:
 
 async def test_a_full_store_says_so_and_stores_nothing_I8(nats_server: NatsServer) -> None:
     bus = await Bus.connect(nats_server.url, SUBJECTS, name="test")
-    await provision(bus, BrokerSettings(max_bytes=Size(3 * MIB)))
+    await provision(bus, BrokerSettings(max_bytes=Size(6 * MIB)))
     try:
         await bus.publish(IN, message(1, data_of(2 * MIB, 1)))
         with pytest.raises(Retry, match="full"):

@@ -14,6 +14,8 @@ from crossdock.mesh.project.settings import BrokerSettings
 _NANOSECONDS = 1_000_000_000
 _RECORD_SHARE = 4  # the record stream may take a quarter of what a message stream may
 _ONCE_SHARE = 4  # and so may the keys that were claimed
+DATA_SHARE = 2
+"""Data that is kept apart may take half of what a message stream may."""
 _ALREADY_THERE = 10058
 _BEGUN = "crossdock.begun"
 
@@ -25,8 +27,8 @@ def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
     is unread stays, the janitor removes only what every consumer has acknowledged (I8). Records are
     history, so the oldest may go. ``once`` holds keys that messages have claimed, for their time.
     ``data`` holds what does not travel with its message. ``group`` holds the last message of each
-    subject; where messages may be scheduled the server
-    cannot refuse new ones, so those who write there keep its bound.
+    subject; where messages may be scheduled the server cannot refuse new ones, so those who write
+    there keep its bound.
     """
     mesh = bus.subjects.mesh
     common: dict[str, Any] = {
@@ -61,7 +63,7 @@ def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
         "allow_msg_ttl": True,
         "allow_msg_schedules": True,
     }
-    data = {"max_msgs_per_subject": 1}
+    data = {"max_bytes": int(settings.max_bytes) // DATA_SHARE, "max_msgs_per_subject": 1}
     special: dict[str, dict[str, Any]] = {
         "record": record,
         "once": once,

@@ -158,6 +158,19 @@ async def test_who_uses_data_and_who_removes_it_never_both_win(bus: Bus) -> None
         assert await objects(bus) == 1
 
 
+async def test_what_was_used_since_it_was_looked_at_is_not_removed(bus: Bus) -> None:
+    store = bus.claim_checks.store
+    data = data_of(600 * 1024)
+    check = ClaimCheck.of(data)
+    await store.hold(check, data)
+    looked_at = (await store.entries())[check.digest]
+    await store.hold(check)  # somebody is about to publish its check
+    assert not await store.remove(check.digest, looked_at)
+    assert await store.get(check) == data
+    assert await store.remove(check.digest, (await store.entries())[check.digest])
+    assert (await bus.extent("data")).messages == 0
+
+
 async def test_two_that_store_the_same_data_at_once_leave_nothing_twice(bus: Bus) -> None:
     data = data_of(3 * MIB)
     check = ClaimCheck.of(data)

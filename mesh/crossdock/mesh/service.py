@@ -25,7 +25,14 @@ from crossdock.mesh.ops import Health, OpsServer
 from crossdock.mesh.project.scalars import Secret
 from crossdock.mesh.project.settings import MeshFile
 from crossdock.mesh.streams import provision
-from crossdock.mesh.telemetry import BusMetrics, ClaimMetrics, Metrics, Tracing, configure_tracing
+from crossdock.mesh.telemetry import (
+    BusMetrics,
+    ClaimMetrics,
+    ClaimWatch,
+    Metrics,
+    Tracing,
+    configure_tracing,
+)
 from crossdock.mesh.telemetry.logs import configure_logging, log_unhandled
 from crossdock.mesh.watchdog import Watchdog
 
@@ -121,7 +128,8 @@ async def _live(service: Service, work: Work) -> None:
             return
         try:
             bus.show(BusMetrics.of(metrics))
-            bus.claim_checks.metrics = ClaimMetrics.of(metrics)
+            stream = bus.subjects.stream("data")
+            bus.claim_checks.watch = ClaimWatch(ClaimMetrics.of(metrics), tracing, stream)
             health.checks["broker"] = lambda: None if bus.connected else "not connected"
             running = Running(
                 bus=bus,

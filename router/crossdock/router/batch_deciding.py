@@ -98,11 +98,13 @@ class Decider:
     ) -> AsyncIterator[Decision | CrossdockError]:
         """Give what is decided for a message whose data has to be fetched."""
         message = incoming.message()
+        own = message.extensions
+        trace = own.get("traceparent", ""), own.get("tracestate", "")
         found: Decision | CrossdockError | None = self._expired(message)
         async with contextlib.AsyncExitStack() as stack:
             if found is None:
                 try:
-                    data = await stack.enter_async_context(self._checks.redeemed(check))
+                    data = await stack.enter_async_context(self._checks.redeemed(check, trace))
                 except CrossdockError as error:
                     found = error
                 else:

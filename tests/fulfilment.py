@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import msgspec
 
-from crossdock.contracts import Message
+from crossdock.contracts import Contract, Message, Registry
 from crossdock.contracts.reference import dataschema
+from crossdock.mesh.project.conversion import convert
+from crossdock.mesh.project.document import parse
+from crossdock.router.processes.compiled import CompiledProcess
+from crossdock.router.processes.compiling import compile_process
+from crossdock.router.processes.process_file import ProcessFile
 from project_folder import write, write_contract
 
 PROCESS = """
@@ -73,6 +79,13 @@ def write_fulfilment(folder: Path, *, process: str = PROCESS) -> Path:
         write_contract(folder, each, _SCHEMA)
     write(folder, "processes/fulfilment.yaml", process)
     return folder
+
+
+def compiled_fulfilment(text: str = PROCESS, revision: str = "r1") -> CompiledProcess:
+    """The process, with contracts that are as those of :func:`write_fulfilment`."""
+    registry = Registry([Contract(each, "1.0.0", _SCHEMA) for each in CONTRACTS])
+    file = convert(parse(dedent(text).encode(), "processes/fulfilment.yaml"), ProcessFile)
+    return compile_process(file, registry, Path(), mesh="t", revision=revision)
 
 
 def told(contract: str, order: str, amount: float = 5, *, id_: str = "") -> Message:

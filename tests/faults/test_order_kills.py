@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import signal
 import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
@@ -97,6 +98,17 @@ async def goes_on(folder: Path, within: float) -> None:
             await asyncio.sleep(0.1)
 
 
+async def frozen(service: ServiceProcess, folder: Path, within: float) -> None:
+    """Let a process stand still until others have taken over what it did, then let it go on."""
+    assert service.process is not None
+    service.process.send_signal(signal.SIGSTOP)
+    try:
+        await goes_on(folder, within)
+        await goes_on(folder, within)
+    finally:
+        service.process.send_signal(signal.SIGCONT)
+
+
 @asynccontextmanager
 async def replicas(
     names: Sequence[str], url: str, folder: Path, logs: Path
@@ -131,7 +143,7 @@ async def at_rest(bus: Bus, within: float) -> None:
 async def test_i7_each_key_stays_in_order_over_kills_and_stops_of_replicas(
     nats_server: NatsServer, tmp_path: Path
 ) -> None:
-    row = scale(messages=4000, kills=2)
+    row = scale(messages=4000, kills=1)
     folder = write_steps(tmp_path / "project")
     bus = await Bus.connect(nats_server.url, SUBJECTS, name="test")
     await provision(bus, BrokerSettings())
@@ -148,6 +160,7 @@ async def test_i7_each_key_stays_in_order_over_kills_and_stops_of_replicas(
                 for each in victims:
                     await each.start()
                     await each.ready()
+            await frozen(rb if row.kills % 2 else ra, folder, row.patience)
             for each in (rb, wa):  # gently
                 assert await each.stop() == 0
             await goes_on(folder, row.patience)

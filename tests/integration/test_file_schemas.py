@@ -46,11 +46,13 @@ def objects(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - JSON
 
 def is_free(value: dict[str, Any]) -> bool:
     """Tell whether an object is one that people name keys of: mappings, expectations, headers."""
-    return not {"route", "to", "given", "worker", "mesh", "adapter", "call"} & value.keys()
+    return (
+        not {"route", "to", "given", "worker", "mesh", "adapter", "call", "process"} & value.keys()
+    )
 
 
 def test_the_examples_have_files_of_most_kinds() -> None:
-    assert {kind for kind, _, _ in FILES} >= {"mesh", "route", "worker", "call"}
+    assert {kind for kind, _, _ in FILES} >= {"mesh", "route", "process", "worker", "call"}
 
 
 WORKER = {"worker": "w", "adapter": "file-out", "settings": {"path": "a", "format": "jsonl"}}

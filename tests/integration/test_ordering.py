@@ -14,8 +14,7 @@ from crossdock.mesh import dead_letters
 from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming
 from crossdock.mesh.component import Component
 from crossdock.mesh.consuming import Consuming
-from crossdock.mesh.ordering import OrderedConsuming, bodies
-from crossdock.mesh.ordering.keys import of_attribute
+from crossdock.mesh.ordering import OrderedConsuming, OrderKey, bodies
 from crossdock.mesh.ordering.takeover import Takeover
 from crossdock.mesh.project.scalars import Duration
 from crossdock.mesh.project.settings import BrokerSettings, Policy
@@ -93,7 +92,8 @@ async def bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
 def ordered(
     bus: Bus, sink: Sink, policy: Policy = FAST, spec: ConsumerSpec = SPEC
 ) -> OrderedConsuming:
-    component = Component(kind="destination", name="d", policy=policy, batch=50, key=of_attribute)
+    key = OrderKey().of_incoming
+    component = Component(kind="destination", name="d", policy=policy, batch=50, key=key)
     return OrderedConsuming(bus, component, spec, sink, lambda _event, _count: None)
 
 

@@ -33,6 +33,16 @@ def test_a_page_shows_the_route_as_it_runs_and_the_route_has_examples(name: str)
     assert "\nexamples:\n" in route
 
 
+def test_every_example_of_the_process_holds_and_shows_all_of_it() -> None:
+    result = CliRunner().invoke(app, ["process", "test", str(PROJECT), "--min", "100"])
+    assert result.exit_code == 0, result.output
+
+
+def test_the_page_of_the_process_manager_shows_the_process_as_it_runs() -> None:
+    process = (PROJECT / "processes" / "process-manager.yaml").read_text()
+    assert f"```yaml\n{process}```" in (PAGES / "process-manager.md").read_text()
+
+
 def test_all_patterns_of_the_book_are_in_the_table_and_every_page_is_linked() -> None:
     text = (PAGES / "README.md").read_text()
     rows = re.findall(r"^\| ([A-Z][^|*]*?) \| (.+) \|$", text, re.MULTILINE)

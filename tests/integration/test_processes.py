@@ -8,13 +8,17 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from crossdock.contracts import Message, Subjects
 from crossdock.mesh import dead_letters, finding, redriving
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.ledger import balance
+from crossdock.mesh.telemetry import Metrics, configure_tracing
+from crossdock.router.loading import load_router
 from crossdock.router.processes.counting import instances
 from crossdock.router.processes.instance import Instance
+from crossdock.router.running import Router
 from fulfilment import PROCESS, told, write_fulfilment
 from nats_server import NatsServer
 from running_router import connected, started
@@ -125,6 +129,38 @@ async def test_a_time_that_is_up_while_nothing_runs_is_seen_afterwards_once(
         await each.stop()
     await other_bus.close()
     assert [each.cause for each in instance.story] == ["message", "timeout", "message"]
+
+
+async def test_a_process_is_seen_and_counts_what_it_does_I9(bus: Bus, tmp_path: Path) -> None:
+    registry = CollectorRegistry()
+    metrics = Metrics(registry, "t", "router")
+    router = Router(bus, metrics, configure_tracing("r", "t", 0))
+    process = FAST.replace("within: 2s", "within: 200ms")
+    await router.apply(load_router(write_fulfilment(tmp_path, process=process)))
+    (seen,) = router.seen()
+    assert (seen.kind, seen.name, seen.flow) == ("route", "fulfilment", "running")
+    await put(bus, told("sales.order.placed", "o1"), told("sales.order.placed", "o2", 0))
+    await put(bus, told("stock.goods.reserved", "o3"), told("bank.payment.made", "o3"))
+    await put(bus, told("sales.order.placed", "o3"))
+    await until(bus, lambda found: {each.status for each in found} == {"stuck", "ended"})
+    async with asyncio.timeout(10):
+        while not [1 async for _ in dead_letters.listing(bus)]:
+            await asyncio.sleep(0.05)
+    await at_rest(bus)
+
+    def value(name: str, **more: str) -> float:
+        labels = {"mesh": "t", "service": "router", "component": "fulfilment"} | more
+        return registry.get_sample_value(f"crossdock_{name}", labels) or 0.0
+
+    parts = ("out", "filtered", "grouped", "dead", "retried")
+    told_of = [value(f"route_{each}_messages_total") for each in parts]
+    assert value("route_in_messages_total") == sum(told_of)
+    assert value("process_began_instances_total") == 2
+    assert value("process_ended_instances_total", state="done") == 1
+    assert value("process_stuck_instances_total") == 1
+    assert value("process_steps_total", cause="timeout") == 2
+    assert value("route_sent_messages_total", destination="bank") == 1
+    await router.stop()
 
 
 async def test_everything_once_more_changes_nothing_I4(bus: Bus, tmp_path: Path) -> None:

@@ -11,14 +11,20 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from crossdock.cli.main import app
-from crossdock.contracts import CrossdockError, Message, Retry
+from crossdock.contracts import CrossdockError, Message, Retry, new_id
 from crossdock.mesh.bus import Bus, Incoming, Published
 from crossdock.router.handling import RouteHandler
+from crossdock.router.processes.events import token_of
+from crossdock.router.processes.instance import Command, Instance
+from crossdock.router.processes.sending import StepHandler
 from crossdock.workers.sql_out.statements import Sqlite
 
 _CRASH_AT: Final = 100
 _CARELESS_UNTIL: Final = 400
+_FEW: Final = 20
 
 
 def acknowledge_before_publish() -> None:
@@ -102,6 +108,35 @@ def careless_acknowledgements() -> None:
     _replace(Incoming, "ack", ack)
 
 
+def fresh_command_ids() -> None:
+    """A process gives its commands an id when it sends them, and not when it makes them."""
+
+    def message(command: Command) -> Message:
+        return msgspec.structs.replace(right(command), id=new_id())
+
+    right = StepHandler.message
+    _replace(StepHandler, "message", staticmethod(message))
+
+
+def publish_after_forgetting() -> None:
+    """A process forgets its commands before they are stored where they go, and crashes."""
+
+    async def publish(self: StepHandler, instances: list[Instance]) -> None:
+        nonlocal seen
+        for each in instances:
+            if each.outbox:
+                token = token_of(self._process.name, each.key)
+                await self._store.sent({token: each.outbox[-1].number})
+        seen += len(instances)
+        if seen >= _FEW:
+            os._exit(137)
+        await right(self, instances)
+
+    seen = 0
+    right = StepHandler._publish
+    _replace(StepHandler, "_publish", publish)
+
+
 SABOTAGES: Final[dict[str, Callable[[], None]]] = {
     each.__name__.replace("_", "-"): each
     for each in (
@@ -111,6 +146,8 @@ SABOTAGES: Final[dict[str, Callable[[], None]]] = {
         bare_nak,
         always_retry,
         careless_acknowledgements,
+        fresh_command_ids,
+        publish_after_forgetting,
     )
 }
 

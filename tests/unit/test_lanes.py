@@ -38,7 +38,7 @@ def test_gives_the_next_of_a_key_when_the_first_is_done() -> None:
     lanes = Lanes()
     held(lanes, (1, "a"), (2, "a"))
     (first,) = lanes.take(10, 0.0)
-    lanes.done(first)
+    lanes.done(first, 0.0)
     assert numbers(lanes.take(10, 0.0)) == [2]
 
 
@@ -54,7 +54,7 @@ def test_a_key_waits_until_its_message_is_due_and_other_keys_do_not() -> None:
     held(lanes, (1, "a"), (2, "a"), (3, "b"))
     first, other = lanes.take(10, 0.0)
     lanes.again(first, due=5.0, now=1.0)
-    lanes.done(other)
+    lanes.done(other, 1.0)
     assert (lanes.workable, lanes.next_due, numbers(lanes.waiting)) == (0, 5.0, [1])
     held(lanes, (4, "a"), (5, "b"))
     assert numbers(lanes.take(10, 4.9)) == [5]
@@ -69,7 +69,7 @@ def test_puts_an_older_message_that_comes_later_before_the_newer_one() -> None:
     order = []
     while taken := lanes.take(10, 0.0):
         order += numbers(taken)
-        lanes.done(taken[0])
+        lanes.done(taken[0], 0.0)
     assert order == [3, 5, 7]
     assert not lanes
 
@@ -82,6 +82,26 @@ def test_gives_a_suspect_alone() -> None:
     assert [numbers(lanes.take(10, 0.0)) for _ in range(4)] == [[1, 2], [3], [4], [5]]
 
 
+def test_gives_runs_of_a_key_to_who_keeps_order_in_a_batch() -> None:
+    lanes = Lanes()
+    items = held(lanes, (1, "a"), (2, "a"), (3, "b"), (4, "a"), (5, "b"), (6, "a"))
+    assert numbers(lanes.take(5, 0.0, runs=True)) == [1, 2, 3, 4, 5]
+    assert lanes.take(5, 0.0, runs=True) == []
+    lanes.again(items[1], due=9.0, now=1.0)  # and those of its key behind it, with it
+    lanes.done(items[0], 1.0)
+    lanes.again(items[3], due=2.0, now=1.0)
+    assert numbers(lanes.take(5, 3.0, runs=True)) == []
+    assert numbers(lanes.take(5, 9.0, runs=True)) == [2, 4, 6]
+
+
+def test_a_suspect_and_one_that_is_refused_end_a_run() -> None:
+    lanes = Lanes()
+    held(lanes, (1, "a"), (2, "a"))
+    held(lanes, (3, "a"), suspect=True)
+    held(lanes, (4, "a"))
+    assert numbers(lanes.take(5, 0.0, runs=True)) == [1, 2]
+
+
 def test_forgets_all_but_what_is_being_worked_on() -> None:
     lanes = Lanes()
     held(lanes, (1, "a"), (2, "a"), (3, "b"), (4, "c"))
@@ -91,7 +111,7 @@ def test_forgets_all_but_what_is_being_worked_on() -> None:
     assert numbers(list(lanes)) == [3]
     held(lanes, (5, "b"), (6, "a"))
     assert numbers(lanes.take(10, 0.0)) == [6]  # b is still at work
-    lanes.done(next(item for item in lanes if item.identity[0] == 3))
+    lanes.done(next(item for item in lanes if item.identity[0] == 3), 0.0)
     assert numbers(lanes.take(10, 0.0)) == [5]
 
 

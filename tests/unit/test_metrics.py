@@ -10,7 +10,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from crossdock.mesh.telemetry import (
     BusMetrics,
+    ClaimMetrics,
     ComponentMetrics,
+    DataMetrics,
     DestinationMetrics,
     GatewayMetrics,
     GroupMetrics,
@@ -44,6 +46,8 @@ UNITS = (
     "_compensations",
     "_active",
     "_keys",
+    "_objects",
+    "_bytes",
 )
 
 
@@ -73,6 +77,8 @@ def bind_everything(metrics: Metrics) -> None:
     GatewayMetrics.of(metrics).accepted.inc("sales.order.placed")
     GatewayMetrics.of(metrics).refused("invalid")
     BusMetrics.of(metrics).failed.inc("Retry")
+    ClaimMetrics.of(metrics).held.inc("stored")
+    DataMetrics.of(metrics)
     ComponentMetrics.of(metrics, "r")
     RouteMetrics.of(metrics, "r").sent.inc("billing")
     GroupMetrics.of(metrics, "r").completed.inc("size")

@@ -2,49 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from textwrap import dedent
-
 import msgspec
 import pytest
 
-from crossdock.contracts import Contract, Disconnected, Message, Registry
-from crossdock.mesh.project.conversion import convert
-from crossdock.mesh.project.document import parse
+from crossdock.contracts import Disconnected, Message
 from crossdock.router.processes.arriving import arrival_of
 from crossdock.router.processes.compiled import CompiledProcess
-from crossdock.router.processes.compiling import compile_process
 from crossdock.router.processes.events import Arrival, Order, Place, Sent
 from crossdock.router.processes.folding import Folded, fold, time_up
 from crossdock.router.processes.instance import Instance, read_instance
-from crossdock.router.processes.process_file import ProcessFile
-from fulfilment import CONTRACTS, PROCESS, told
+from fulfilment import PROCESS, compiled_fulfilment, told
 
-REGISTRY = Registry(
-    [
-        Contract(
-            each,
-            "1.0.0",
-            {
-                "type": "object",
-                "required": ["order", "amount"],
-                "properties": {"order": {"type": "string"}, "amount": {"type": "number"}},
-            },
-        )
-        for each in CONTRACTS
-    ]
-)
 NOW = 1_700_000_000_000
 MINUTE = 60_000
 X = "x"
 
 
-def compiled(text: str = PROCESS, revision: str = "r1") -> CompiledProcess:
-    file = convert(parse(dedent(text).encode(), "processes/fulfilment.yaml"), ProcessFile)
-    return compile_process(file, REGISTRY, Path(), mesh="t", revision=revision)
-
-
-PRESENT = compiled()
+PRESENT = compiled_fulfilment()
 
 
 class Running:
@@ -224,11 +198,13 @@ def test_a_person_cancels_and_what_was_done_is_taken_back() -> None:
 
 
 def test_what_cannot_be_made_leaves_all_as_it_was() -> None:
-    text = PROCESS.replace("go: reserving", "go: paying").replace(
+    text = PROCESS.replace(
         "as: bank.payment.requested@1\n            map: \"{'order': $key, 'amount': amount}\"",
         "as: bank.payment.requested@1\n            map: \"{'order': $key}\"",
     )
-    run = Running(compiled(text.replace("go: paying}\n    states", "go: reserving}\n    states")))
+    run = Running(
+        compiled_fulfilment(text.replace("go: paying}\n    states", "go: reserving}\n    states"))
+    )
     run.come(told("sales.order.placed", "o1"))
     before = run.instance
     place = run.come(told("stock.goods.reserved", "o1"))
@@ -241,7 +217,7 @@ def test_what_cannot_be_taken_back_is_stuck_with_the_rest_taken_back() -> None:
         "as: stock.release.requested@1\n              map: \"{'order': $key, 'amount': amount}\"",
         "as: stock.release.requested@1\n              map: \"{'order': $key}\"",
     )
-    run = Running(compiled(text))
+    run = Running(compiled_fulfilment(text))
     run.come(told("sales.order.placed", "o1"), told("stock.goods.reserved", "o1"))
     run.later(30 * MINUTE)
     assert run.where == ("stuck", "failed")
@@ -254,7 +230,7 @@ def test_a_loop_is_stopped_and_a_person_may_let_it_go_on() -> None:
         "- {message: stock.goods.refused@^1, refused: true, go: failed}",
         "- {message: stock.goods.refused@^1, go: reserving}",
     )
-    run = Running(compiled(text + "    limits: {transitions: 3}\n"))
+    run = Running(compiled_fulfilment(text + "    limits: {transitions: 3}\n"))
     run.come(told("sales.order.placed", "o1"))
     for number in range(4):
         run.come(told("stock.goods.refused", "o1", id_=f"again{number}"))
@@ -273,7 +249,7 @@ def test_a_loop_is_stopped_and_a_person_may_let_it_go_on() -> None:
 def test_a_message_that_the_state_does_not_expect_waits_is_filtered_or_dead(
     rules: str, outcome: str
 ) -> None:
-    run = Running(compiled(f"{PROCESS}    {rules}\n"))
+    run = Running(compiled_fulfilment(f"{PROCESS}    {rules}\n"))
     run.come(told("sales.order.placed", "o1"))
     place = run.come(told("bank.payment.made", "o1"))
     assert ("error" if place.error else place.outcome) == outcome
@@ -281,7 +257,7 @@ def test_a_message_that_the_state_does_not_expect_waits_is_filtered_or_dead(
 
 @pytest.mark.parametrize(("rules", "dies"), [("", False), ("late: dead", True)])
 def test_a_message_after_the_end_is_filtered_or_dead(rules: str, *, dies: bool) -> None:
-    run = Running(compiled(f"{PROCESS}    {rules}\n"))
+    run = Running(compiled_fulfilment(f"{PROCESS}    {rules}\n"))
     for each in ("sales.order.placed", "stock.goods.reserved", "bank.payment.made"):
         run.come(told(each, "o1"))
     place = run.come(told("bank.payment.refused", "o1"))
@@ -303,14 +279,14 @@ def test_a_start_whose_condition_does_not_hold_begins_nothing() -> None:
 
 
 def test_more_messages_than_may_wait_are_dead_letters_I8() -> None:
-    run = Running(compiled(f"{PROCESS}    limits: {{kept: 2}}\n"))
+    run = Running(compiled_fulfilment(f"{PROCESS}    limits: {{kept: 2}}\n"))
     run.come(told("sales.order.placed", "o1"))
     places = [run.come(told("bank.payment.made", "o1", 1, id_=f"m{n}")) for n in range(3)]
     assert [each.error is None for each in places] == [True, True, False]
 
 
 def test_an_instance_that_keeps_too_much_takes_no_more_I8() -> None:
-    run = Running(compiled(f"{PROCESS}    limits: {{data: 5B}}\n"))
+    run = Running(compiled_fulfilment(f"{PROCESS}    limits: {{data: 5B}}\n"))
     assert "more than 5" in str(run.come(told("sales.order.placed", "o1")).error)
 
 
@@ -330,3 +306,79 @@ def test_commands_stay_until_they_are_known_to_be_sent() -> None:
     assert [each.number for each in run.instance.outbox] == [2]
     run.let(Sent(2))
     assert run.instance.outbox == ()
+
+
+def test_a_message_without_a_state_to_go_to_is_kept_and_time_goes_on() -> None:
+    text = PROCESS.replace(
+        "- {message: stock.goods.reserved@^1, go: paying}",
+        "- {message: stock.goods.reserved@^1, when: '$data.amount + amount < 20', "
+        "keep: \"{'amount': $data.amount + amount}\"}\n"
+        "          - {message: stock.goods.reserved@^1, go: paying}",
+    )
+    run = Running(compiled_fulfilment(text))
+    run.come(told("sales.order.placed", "o1"))
+    deadline = run.instance.deadline
+    run.now += MINUTE
+    run.come(told("stock.goods.reserved", "o1", id_="first"))
+    assert run.where == ("running", "reserving")
+    assert (run.instance.data, run.instance.deadline) == ({"amount": 10}, deadline)
+    assert len(run.sent()) == 1
+    run.come(told("stock.goods.reserved", "o1", 15, id_="second"))
+    assert run.where == ("running", "paying")
+
+
+def test_a_command_is_sent_only_when_its_condition_holds_and_is_not_taken_back_otherwise() -> None:
+    text = PROCESS.replace(
+        "as: stock.reserve.requested@1",
+        "as: stock.reserve.requested@1\n            when: amount > 9",
+    )
+    run = Running(compiled_fulfilment(text))
+    run.come(told("sales.order.placed", "o1"))
+    assert run.sent() == []
+    run.later(30 * MINUTE)
+    assert run.where == ("ended", "failed")
+    assert run.sent() == []
+
+
+def test_several_contracts_may_begin_an_instance_and_have_keys_of_their_own() -> None:
+    text = PROCESS.replace(
+        "key: order",
+        "key:\n"
+        + "".join(
+            f"      {each}: order\n"
+            for each in (
+                "stock.goods.reserved",
+                "stock.goods.refused",
+                "stock.goods.released",
+                "bank.payment.made",
+                "bank.payment.refused",
+                "bank.refund.requested",
+            )
+        )
+        + "      sales.order.placed: \"order & ''\"",
+    ).replace(
+        "starts: {on: sales.order.placed@^1, when: amount > 0, keep: \"{'amount': amount}\", "
+        "go: reserving}",
+        "starts:\n"
+        "      - {on: sales.order.placed@^1, keep: \"{'amount': amount}\", go: reserving}\n"
+        "      - {on: bank.refund.requested@^1, keep: \"{'amount': 1}\", go: paying}",
+    )
+    run = Running(compiled_fulfilment(text))
+    run.come(told("bank.refund.requested", "o1"))
+    assert run.where == ("running", "paying")
+
+
+def test_the_trace_of_a_message_goes_on_with_its_commands() -> None:
+    run = Running()
+    message = told("sales.order.placed", "o1")
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    run.come(msgspec.structs.replace(message, extensions={"traceparent": trace}))
+    (command,) = [c for each in run.instance.outbox for c in each.commands]
+    assert command.headers["ce-traceparent"] == trace
+
+
+def test_no_key_of_an_instance_and_nothing_that_it_keeps_is_in_a_repr_I6() -> None:
+    run = Running()
+    run.come(told("bank.payment.made", "o1"), told("sales.order.placed", "o1"))
+    assert "o1" not in repr(run.instance).replace(run.instance.id, "")
+    assert "amount" not in repr(run.instance.outbox) + repr(run.instance.kept)

@@ -21,6 +21,7 @@ from crossdock.mesh.ledger_watch import LedgerWatch
 from crossdock.mesh.project.scalars import Secret
 from crossdock.mesh.project.settings import MeshFile
 from crossdock.mesh.service import Running, Service, run_service
+from crossdock.mesh.telemetry import DataMetrics
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +74,8 @@ def run_router(place: Place) -> int:
             return
         router = Router(running.bus, running.metrics, running.tracing, controls)
         running.health.checks["routes"] = router.not_ready
-        janitor = Janitor(running.bus, project.value.mesh.broker)
+        data = DataMetrics.of(running.metrics)
+        janitor = Janitor(running.bus, project.value.mesh.broker, data)
         ledger = LedgerWatch(running.bus, running.metrics)
         lag = follow_lag(running.bus, ["in"], router.lags)
         async with (
@@ -146,7 +148,7 @@ def run_gateway(place: Place, listen: str | None) -> int:
     from crossdock.mesh.telemetry import GatewayMetrics
 
     project = LastGood(place.source, load_gateway, check_change)
-    settings = project.value.mesh.gateway
+    settings = project.value.mesh.door
     if listen is not None:
         settings = msgspec.structs.replace(settings, listen=listen)
     service = place.service("gateway", project.value.mesh)

@@ -90,7 +90,7 @@ def show(
     """Show one dead letter: where, why, every problem, and what the message was."""
     from crossdock.cli.dead_letters import described, tell
 
-    letter = _letter(project, nats, number)
+    letter = _letter(project, nats, number, data=data)
     if json:
         say_json(described(letter, data=data))
     else:
@@ -125,7 +125,7 @@ def edit(  # noqa: PLR0913 - each is an option of the command
     if (patch is None) is not undo:
         raise typer.BadParameter("give --patch FILE, or --undo")
     text = b"" if patch is None else patch.read_bytes()
-    letter = _letter(project, nats, number)
+    letter = _letter(project, nats, number, data=patch is not None)
     changes = _refusing(lambda: look(project, letter, text), json=json)
     if not json:
         tell_changes(changes)
@@ -220,11 +220,15 @@ def discard(
     raise typer.Exit(1 if missing else 0)
 
 
-def _letter(project: Path, nats: str | None, number: int) -> DeadLetter:
+def _letter(project: Path, nats: str | None, number: int, *, data: bool) -> DeadLetter:
     from crossdock.cli.session import visit
-    from crossdock.mesh.dead_letters import get
+    from crossdock.mesh.dead_letters import get, whole
 
-    letter = visit(project, nats, lambda bus: get(bus, number))
+    async def read(bus: Bus) -> DeadLetter | None:
+        found = await get(bus, number)
+        return await whole(bus, found) if found is not None and data else found
+
+    letter = visit(project, nats, read)
     if letter is None:
         complain(f"there is no dead letter {number}: `crossdock dead list` shows what there is")
         raise typer.Exit(1)

@@ -24,7 +24,7 @@ def described(letter: DeadLetter, *, data: bool) -> dict[str, Any]:
         **msgspec.to_builtins(letter.cause),
         "subject": letter.subject,
         "headers": letter.headers,
-        "bytes": len(letter.data),
+        "bytes": letter.size,
         "cause": cause_of(letter),
         "redrives": letter.redrives,
         "repaired": bool(letter.patch),
@@ -55,7 +55,7 @@ def tell(letter: DeadLetter, *, data: bool) -> None:
         say("repaired  by a patch, which a redrive applies; shown with --data")
     for name, value in sorted(letter.headers.items()):
         say(f"  {name}: {value}")
-    say(f"data      {len(letter.data)} bytes{'' if data else ', shown with --data'}")
+    say(f"data      {letter.size} bytes{'' if data else ', shown with --data'}")
     if data:
         say(letter.data.decode("utf-8", "backslashreplace"))
     if data and letter.patch:

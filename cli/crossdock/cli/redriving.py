@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -14,10 +15,19 @@ from crossdock.cli.progress import Progress
 from crossdock.contracts import Contract, ContractRef, Message, Registry, Reject
 from crossdock.mesh import json_patch, records
 from crossdock.mesh.bus import Bus
-from crossdock.mesh.dead_letters import DeadLetter, get, listing, replace
+from crossdock.mesh.dead_letters import (
+    DeadLetter,
+    get,
+    listing,
+    replace,
+    whole,
+    without_check,
+)
 from crossdock.mesh.pacing import Pace
 from crossdock.mesh.project.contract_files import load_contracts
 from crossdock.mesh.redriving import Again, again, guard, readmitted, redrive
+
+_TOGETHER: Final = 64 * 1024**2  # bytes of messages
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,14 +127,23 @@ class Repair:
         """
         if not self.applies(letter):
             return letter.data
-        data = letter.data
-        for patch in (letter.patch, self._patch):
+        data = letter.data if self._data is None else self._data
+        for patch in (letter.patch, self._patch) if self._data is None else ():
             if patch:
                 data = json_patch.apply(data, patch)
-        if self._data is not None:
-            data = self._data
         check(letter, data, self.registry)
         return data
+
+    async def readable(self, bus: Bus, letter: DeadLetter) -> DeadLetter:
+        """Return a dead letter with what a repair has to read of it (Claim Check).
+
+        Raises:
+            Disconnected: The broker does not answer.
+            Reject: Its data is not there.
+        """
+        if not self.applies(letter):
+            return letter  # what is sent refers to the same data
+        return without_check(letter) if self._data is not None else await whole(bus, letter)
 
 
 def contract_for(letter: DeadLetter, registry: Registry) -> Contract:
@@ -197,27 +216,37 @@ class Redrive(msgspec.Struct, frozen=True, kw_only=True):
             for start in range(0, len(self.numbers), pace.group):
                 numbers = self.numbers[start : start + pace.group]
                 await pace.wait(0 if not start else pace.group)
-                made = [each async for each in self._made(bus, numbers, refused)]
-                sent += await self._send(bus, made, refused)
+                async for made in self._made(bus, numbers, refused):
+                    sent += await self._send(bus, made, refused)
                 progress.advance(len(numbers))
         return Result(sent=sent, refused=refused)
 
     async def _made(
         self, bus: Bus, numbers: Sequence[int], refused: dict[int, str]
-    ) -> AsyncIterator[Again]:
+    ) -> AsyncIterator[list[Again]]:
+        """Yield what to send together: what is repaired is in memory (I8)."""
+        made: list[Again] = []
+        size = 0
         letters = await asyncio.gather(*(get(bus, number) for number in numbers))
         for number, letter in zip(numbers, letters, strict=True):
             if letter is None:
                 refused[number] = "there is no such dead letter"
                 continue
             try:
-                yield self._again(bus, letter)
+                made.append(await self._again(bus, letter))
             except Reject as error:
                 refused[number] = error.reason
+                continue
+            size += len(made[-1].message.data)
+            if size > _TOGETHER:
+                yield made
+                made, size = [], 0
+        yield made
 
-    def _again(self, bus: Bus, letter: DeadLetter) -> Again:
+    async def _again(self, bus: Bus, letter: DeadLetter) -> Again:
         if self.guarded:
             guard(letter)
+        letter = await self.repair.readable(bus, letter)
         data = self.repair.of(letter)
         if letter.cause.kind == "source" and self.repair.applies(letter):
             return readmitted(bus, letter, contract_for(letter, self.repair.registry), data)

@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
-from crossdock.contracts import Contract
-from crossdock.mesh.bus import Bus
+from crossdock.contracts import Contract, Problem, Reject
+from crossdock.mesh.bus import Bus, Stored
 
 _INDEX: Final = re.compile(r"/\d+(?=/|$)")
 _SHOWN: Final = 10
@@ -62,7 +62,7 @@ async def replay(bus: Bus, contract: Contract, count: int) -> Replay:
     subject = bus.subjects.incoming(contract.name)
     start = await _start(bus, subject, count)
     async for stored in bus.read("in", subject=subject, sequence=start):
-        _, problems = contract.decode(stored.data)
+        problems = await _problems(bus, contract, stored)
         tried += 1
         failed += bool(problems)
         for reason in {(_INDEX.sub("/*", each.pointer), each.keyword) for each in problems}:
@@ -73,6 +73,14 @@ async def replay(bus: Bus, contract: Contract, count: int) -> Replay:
         for (pointer, keyword), times in counts.most_common(_SHOWN)
     ]
     return Replay(messages=tried, failed=failed, reasons=tuple(reasons))
+
+
+async def _problems(bus: Bus, contract: Contract, stored: Stored) -> list[Problem]:
+    try:
+        message = await bus.claim_checks.message(stored)
+    except Reject as error:
+        return [Problem(message=error.reason, keyword="dataref")]
+    return contract.decode(message.data)[1]
 
 
 async def _start(bus: Bus, subject: str, count: int) -> int:

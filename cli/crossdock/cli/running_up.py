@@ -22,7 +22,7 @@ from crossdock.cli.log_files import keep_bounded
 from crossdock.cli.planning import Plan, plan
 from crossdock.cli.status import Status, look
 from crossdock.contracts import Halt
-from crossdock.mesh.embedded import DEFAULT_MAX_PAYLOAD, EmbeddedServer
+from crossdock.mesh.embedded import EmbeddedServer
 from crossdock.mesh.ports import ReservedPort, split_address
 from crossdock.mesh.store_lock import StoreLock
 from crossdock.mesh.watching import Snapshot, project_changes, snapshot
@@ -30,7 +30,6 @@ from crossdock.mesh.watching import Snapshot, project_changes, snapshot
 log = logging.getLogger("crossdock.up")
 
 _READY_TIMEOUT = 60.0
-_LARGEST_PAYLOAD = 64 * 1024**2  # nats-server takes no more
 _ONE_WISH = 1.0  # make, timeout and others pass one Ctrl-C on a second time: that is not a second
 _THREADS = 3  # each costs memory for as long as we run
 _FAILED = 1
@@ -149,7 +148,6 @@ class _Up:
         self._server = EmbeddedServer(
             Path(self._wishes.store) if self._wishes.store else ours / "store",
             project.broker,
-            max_payload=_payload_for(project.gateway.max_body),
             log_file=None if self._wishes.verbose else ours / "logs" / "nats-server.log",
         )
         await self._server.start()
@@ -201,11 +199,6 @@ def _reserve(address: str) -> ReservedPort:
         raise Halt(
             f"cannot listen on {address}: {error.strerror}; choose another address with --http"
         ) from error
-
-
-def _payload_for(max_body: int) -> int:
-    # A mapping may make a message larger, and a dead letter carries headers beside the original.
-    return min(max(DEFAULT_MAX_PAYLOAD, 2 * max_body), _LARGEST_PAYLOAD)
 
 
 if __name__ == "__main__":

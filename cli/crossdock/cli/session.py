@@ -43,8 +43,9 @@ async def _visit(
     from crossdock.mesh.bus import Bus
     from crossdock.mesh.project.loading import load_mesh
 
-    subjects = Subjects(load_mesh(project).mesh)
-    bus = await Bus.connect(broker_url(project, nats), subjects, name="crossdock-cli")
+    mesh = load_mesh(project)
+    bus = await Bus.connect(broker_url(project, nats), Subjects(mesh.mesh), name="crossdock-cli")
+    bus.claim_checks.configure(mesh.claim_check)
     try:
         return await work(bus)
     finally:

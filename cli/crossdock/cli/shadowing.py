@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from crossdock.cli.stream_range import Range
-from crossdock.contracts import Halt, Message, Problem, Registry
+from crossdock.contracts import Halt, Message, Problem, Registry, Reject
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Stored
 from crossdock.mesh.expression import Json
@@ -24,7 +25,16 @@ from crossdock.router.explaining import contracts_of
 from crossdock.router.loading import FOLDER
 from crossdock.router.python_steps.loading import Functions, load_functions, running_steps
 from crossdock.router.route_file import RouteFile
-from crossdock.router.shadow import Recorded, Shadow, Stubs, compare_data, shadow
+from crossdock.router.shadow import (
+    Recorded,
+    Shadow,
+    Stubs,
+    compare_data,
+    shadow,
+    unreadable,
+)
+
+_MOST_KEPT: Final = 256 * 1024**2
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,21 +113,34 @@ async def replay(bus: Bus, candidate: Candidate, span: Range, limit: int) -> lis
     functions = candidate.functions
     with running_steps(functions.files, functions.settings) as steps:
         stubs = Stubs(candidate.answers, steps)
-        found = [
-            shadow(
-                route,
-                Message.from_headers(each.headers, each.data),
-                each.sequence,
-                recorded.get(each.sequence, Recorded()),
-                stubs,
+        found, size = [], 0
+        for each in messages:
+            found.append(
+                await _shadowed(bus, route, each, recorded.get(each.sequence, Recorded()), stubs)
             )
-            for each in messages
-        ]
+            size += found[-1].size
+            if size > _MOST_KEPT:
+                raise Reject(
+                    f"what {len(found)} messages would make takes more than "
+                    f"{_MOST_KEPT // 1024**2} MiB: try fewer with --limit {len(found) - 1}"
+                )
     # Where a mapping put what is personal is not known, so no value that it made is shown (I6).
     about = [candidate.registry.about(each) for each in contracts_of(route)]
     hidden = ("",) if any(each.personal for each in about) else ()
     await _compare(bus, candidate.registry, since, found, hidden)
     return found
+
+
+async def _shadowed(
+    bus: Bus, route: CompiledRoute, stored: Stored, recorded: Recorded, stubs: Stubs
+) -> Shadow:
+    """Let the candidate decide on one message; without its data it would be a dead letter."""
+    message = Message.from_headers(stored.headers, stored.data)
+    try:
+        whole = await bus.claim_checks.fetch(message)
+    except Reject as error:
+        return unreadable(message, stored.sequence, recorded, error.reason)
+    return shadow(route, whole, stored.sequence, recorded, stubs)
 
 
 async def _messages(
@@ -159,6 +182,8 @@ async def _compare(
             continue
         shadowed = wanted.pop(sent.id, None)
         if shadowed is not None:
+            if sent.dataref != shadowed.made[sent.id][1].dataref:  # the same check, the same data
+                sent = await bus.claim_checks.fetch(sent)
             compare_data(shadowed, sent, (*hidden, *registry.about(sent.type).personal))
         if not wanted:
             return

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from crossdock.cli.console import say, say_json
-from crossdock.contracts import Halt, Message
+from crossdock.contracts import Halt, Message, Reject
+from crossdock.contracts.claim_check import HEADER
 from crossdock.mesh.bus import Bus, Stored
 
 _EVERY = 0.3
@@ -41,10 +42,21 @@ class Tail(msgspec.Struct, frozen=True, kw_only=True):
         while True:
             async for stored in bus.read(kind, subject=subject, sequence=following, since=since):
                 following, since = stored.sequence + 1, None
-                self._show(stored)
+                self._show(stored, await self._data(bus, stored))
             await asyncio.sleep(_EVERY)
 
-    def _show(self, stored: Stored) -> None:
+    async def _data(self, bus: Bus, stored: Stored) -> str:
+        """Return the data of a message when a person asks for it (I6)."""
+        check = stored.headers.get(HEADER)
+        if not self.data or check is None:
+            return stored.data.decode("utf-8", "backslashreplace") if self.data else ""
+        try:
+            async with bus.claim_checks.redeemed(check) as data:
+                return data.decode("utf-8", "backslashreplace")
+        except Reject as error:
+            return f"({error.reason})"
+
+    def _show(self, stored: Stored, data: str) -> None:
         line: dict[str, Any] = {"time": stored.time, "number": stored.sequence}
         try:
             message = Message.from_headers(stored.headers, stored.data)
@@ -53,8 +65,8 @@ class Tail(msgspec.Struct, frozen=True, kw_only=True):
             line |= {"type": "", "id": "", "source": ""}
         if self.dead:
             line["where"] = stored.headers.get("crossdock-where", "")
-        if self.data:  # I6: only when a person asks for it
-            line["data"] = stored.data.decode("utf-8", "backslashreplace")
+        if self.data:
+            line["data"] = data
         if self.json:
             say_json(line)
         else:

@@ -223,7 +223,8 @@ class Teller:
                 detours=fact.detours,
             )
             others = any(self._registry.about(each).personal for each in contracts_of(route))
-            why = explain(route, message, recorded, personal, others=others)
+            whole = await self._bus.claim_checks.fetch(message)
+            why = explain(route, whole, recorded, personal, others=others)
         except CrossdockError as error:
             return {"note": f"it cannot be told any more: {error.reason}"}
         return {

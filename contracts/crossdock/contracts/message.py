@@ -13,11 +13,13 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
+from crossdock.contracts import claim_check
+
 _PREFIX = "ce-"
 _EXTENSION = re.compile(r"[a-z0-9]{1,20}\Z")
 _PLAIN = re.compile(r"[!#$&-~]*\Z")  # printable ASCII without space, double quote and percent
 _NOT_QUOTED = "!#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
-_CORE = ("id", "source", "type", "specversion", "dataschema", "subject", "time")
+_CORE = ("id", "source", "type", "specversion", "dataschema", "subject", "time", "dataref")
 _ORIGIN = "crossdock-origin"
 SPEC_VERSION = "1.0"
 JSON = "application/json"
@@ -40,6 +42,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         origin: Identity of the message that this one takes the place of, when it is sent again
             under a new id. No attribute: what is made of it does not inherit it, and no caller can
             set it.
+        dataref: Where the data is kept when it does not travel with the message (Claim Check), see
+            :mod:`crossdock.contracts.claim_check`; ``data`` is empty then until it is fetched.
     """
 
     id: str
@@ -52,6 +56,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     subject: str = ""
     extensions: dict[str, str] = {}
     origin: str = ""
+    dataref: str = ""
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -88,6 +93,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         result["content-type"] = self.datacontenttype
         if self.origin:
             result[_ORIGIN] = encode(self.origin)
+        if self.dataref:
+            result[claim_check.HEADER] = self.dataref
         return result
 
     @classmethod
@@ -118,6 +125,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
             subject=attributes.get("subject", ""),
             extensions={k: v for k, v in attributes.items() if k not in _CORE},
             origin=decode((headers or {}).get(_ORIGIN, "")),
+            dataref=attributes.get("dataref", ""),
         )
 
     def __repr__(self) -> str:  # I6: a payload is in no repr

@@ -12,6 +12,7 @@ import msgspec
 from crossdock.contracts.reference import NAME
 
 _TOKEN = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
+_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
 
 def is_token(text: str) -> bool:
@@ -25,6 +26,12 @@ def _token(text: str, what: str) -> str:
             f"{text[:80]!r} is not a name for a {what}: use lower-case letters, digits, - and _, "
             "at most 63, starting with a letter or digit"
         )
+    return text
+
+
+def _digest(text: str) -> str:
+    if text != "*" and not _DIGEST.match(text):
+        raise ValueError("not a SHA-256 digest: 64 hexadecimal digits are wanted")
     return text
 
 
@@ -82,8 +89,24 @@ class Subjects(msgspec.Struct, frozen=True):
         """Return where a claimed key is: ``<mesh>.once.<component>.<digest>``."""
         return f"{self.mesh}.once.{_token(component, 'component')}.{_token(digest, 'digest')}"
 
+    def data_part(self, digest: str, number: int | str) -> str:
+        """Return where a part of data that is kept apart is: ``<mesh>.data.part.<digest>.<n>``.
+
+        Args:
+            digest: Of the data; ``*`` for any.
+            number: Of the part; ``*`` for all.
+        """
+        return f"{self.mesh}.data.part.{_digest(digest)}.{number}"
+
+    def data_entry(self, digest: str) -> str:
+        """Return where it is noted that data is kept: ``<mesh>.data.entry.<digest>``."""
+        return f"{self.mesh}.data.entry.{_digest(digest)}"
+
     def stream(self, kind: str) -> str:
-        """Return a stream's name: ``in``, ``out``, ``dead``, ``record``, ``once``, ``group``."""
+        """Return a stream's name.
+
+        ``in``, ``out``, ``dead``, ``record``, ``once``, ``group`` or ``data``.
+        """
         return f"{self.mesh}-{kind}"
 
     def contract_of(self, subject: str) -> str | None:

@@ -10,7 +10,8 @@ from typing import Final
 
 from crossdock.gateway.problems import unavailable
 
-MAX_PENDING_BYTES: Final = 256 * 1024**2
+MAX_PENDING_BYTES: Final = 128 * 1024**2
+_STEP: Final = 64 * 1024
 
 
 class Admission:
@@ -39,3 +40,40 @@ class Admission:
         """Take back what an ``enter`` counted."""
         self.messages -= messages
         self.bytes -= size
+
+    def place(self, size: int) -> Place:
+        """Let one message in whose size may not be known yet.
+
+        Args:
+            size: Its bytes, as far as they are known.
+
+        Raises:
+            Refused: As in :meth:`enter`.
+        """
+        self.enter(1, size)
+        return Place(self, size)
+
+
+class Place:
+    """The place of one message that was let in."""
+
+    __slots__ = ("_admission", "_size")
+
+    def __init__(self, admission: Admission, size: int) -> None:
+        self._admission = admission
+        self._size = size
+
+    def grow(self, size: int) -> None:
+        """Take as much as the message turns out to have.
+
+        Raises:
+            Refused: There is not so much left.
+        """
+        if size > self._size:
+            more = max(size - self._size, _STEP)
+            self._admission.enter(0, more)
+            self._size += more
+
+    def leave(self) -> None:
+        """Give it back."""
+        self._admission.leave(1, self._size)

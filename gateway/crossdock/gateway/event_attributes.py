@@ -85,6 +85,8 @@ def _text(value: object) -> str | None:
 
 def _wrong(name: str, text: str | None) -> tuple[str, str] | None:
     """Return keyword and text of the first thing that is wrong with an attribute."""
+    if name == "dataref":  # it would be the mesh that fetches, with its own rights
+        return "dataref", "only the mesh itself keeps data apart from a message: send the data"
     if name not in CORE and not is_extension(name):
         return "name", "an attribute's name is 1 to 20 lower-case letters and digits"
     if text is None:

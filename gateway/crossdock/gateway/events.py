@@ -14,7 +14,6 @@ from crossdock.gateway.doors import Door
 from crossdock.gateway.ingress import Ingress, Request, location
 from crossdock.gateway.judging import Judged, judge
 from crossdock.gateway.problems import Refused
-from crossdock.gateway.request_body import read_body
 from crossdock.gateway.request_head import refuse_compressed
 from crossdock.mesh.bus import Published
 from crossdock.mesh.telemetry.steps import serving
@@ -40,13 +39,11 @@ class PostEvents:
             Gone: The caller hung up before its body was complete.
         """
         refuse_compressed(request.headers)
-        admission, size = self._ingress.admission, self._ingress.expected_size(request.headers)
-        admission.enter(1, size)
+        place = self._ingress.let_in(request.headers)
         try:
-            most = self._ingress.settings.max_body
-            await self._take(request, await read_body(request.receive, request.headers, most))
+            await self._take(request, await self._ingress.body_of(request, place))
         finally:
-            admission.leave(1, size)
+            place.leave()
 
     async def _take(self, request: Request, body: bytes) -> None:
         events = read_events(request.headers, body, self._ingress.settings.max_batch)

@@ -11,11 +11,12 @@ from urllib.parse import quote
 import msgspec
 
 from crossdock.contracts import CrossdockError, Message
-from crossdock.gateway.admission import Admission
+from crossdock.gateway.admission import Admission, Place
 from crossdock.gateway.asgi import Receive, Send
 from crossdock.gateway.clients import Client
 from crossdock.gateway.doors import Door, Doors
 from crossdock.gateway.problems import Refused, refusal_of, unavailable
+from crossdock.gateway.request_body import read_body
 from crossdock.mesh.bus import Bus, Published
 from crossdock.mesh.fail_points import reach
 from crossdock.mesh.project.settings import GatewaySettings
@@ -71,13 +72,29 @@ class Ingress:
         self.metrics = metrics
         self.tracing = tracing
 
-    def expected_size(self, headers: dict[bytes, bytes]) -> int:
-        """Return how many bytes of memory a request's body may take."""
+    def let_in(self, headers: dict[bytes, bytes]) -> Place:
+        """Return the place of a request, as large as it says that its body is.
+
+        Raises:
+            Refused: There is none.
+        """
         declared = headers.get(b"content-length")
-        most = self.settings.max_body
-        if declared is None or len(declared) > _LONGEST_LENGTH:
-            return most if declared is not None or b"transfer-encoding" in headers else 0
-        return min(int(declared), most)
+        if declared is None:
+            return self.admission.place(0)
+        most = self.settings.largest_body
+        size = most if len(declared) > _LONGEST_LENGTH else min(int(declared), most)
+        return self.admission.place(size)
+
+    async def body_of(self, request: Request, place: Place) -> bytes:
+        """Return the body of a request.
+
+        Raises:
+            Refused: It is too large, or the memory for bodies is used up (I8).
+            Gone: The caller hung up before it was complete.
+        """
+        return await read_body(
+            request.receive, request.headers, self.settings.largest_body, place.grow
+        )
 
     async def publish(self, door: Door, message: Message) -> Published:
         """Store one message and return its PubAck (I1).

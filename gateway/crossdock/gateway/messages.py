@@ -14,7 +14,6 @@ from crossdock.gateway.doors import Door
 from crossdock.gateway.ingress import Ingress, Request, location, now
 from crossdock.gateway.marks import mark_of
 from crossdock.gateway.problems import Refused
-from crossdock.gateway.request_body import read_body
 from crossdock.gateway.request_head import idempotency_key, json_type, refuse_compressed
 from crossdock.mesh.telemetry.steps import Step, serving
 
@@ -45,13 +44,12 @@ class PostMessage:
             refuse_compressed(request.headers)
             json_type(request.headers)
             key = idempotency_key(request.headers)
-            size = ingress.expected_size(request.headers)
-            ingress.admission.enter(1, size)
+            place = ingress.let_in(request.headers)
             try:
-                data = await read_body(request.receive, request.headers, ingress.settings.max_body)
+                data = await ingress.body_of(request, place)
                 await self.take(request, door, data, key, _SERVING)
             finally:
-                ingress.admission.leave(1, size)
+                place.leave()
         except Refused as refused:
             refused.contract = door.contract.name
             raise

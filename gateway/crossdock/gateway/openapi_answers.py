@@ -19,7 +19,7 @@ def answers(statuses: Iterable[int]) -> Json:
 
 def problem_answers(settings: GatewaySettings) -> Json:
     """Return every refusal that the document's operations refer to, by status."""
-    more = {413: f" At most {int(settings.max_body)} bytes are accepted."}
+    more = {413: f" At most {settings.largest_body} bytes are accepted."}
     titles: dict[int, list[str]] = {}
     for status, title in KINDS.values():
         titles.setdefault(status, []).append(title)

@@ -10,7 +10,6 @@ from crossdock.gateway.api import Api
 from crossdock.gateway.ingress import Ingress, Request
 from crossdock.gateway.messages import PostMessage
 from crossdock.gateway.problems import Refused, refusal_of
-from crossdock.gateway.request_body import read_body
 from crossdock.gateway.request_head import idempotency_key, json_type, refuse_compressed
 
 _MOST_FIELDS: Final = 100
@@ -43,16 +42,15 @@ class PostApi:
             json_type(request.headers)
             key = idempotency_key(request.headers)
             parameters = {"path": path, "query": _fields(query)}
-            size = ingress.expected_size(request.headers)
-            ingress.admission.enter(1, size)
+            place = ingress.let_in(request.headers)
             try:
-                body = await read_body(request.receive, request.headers, ingress.settings.max_body)
+                body = await ingress.body_of(request, place)
                 data, identity = self._made(body, parameters)
                 # With a line end, which no caller's own key and no other API's id has there.
                 key = key or (identity and f"{self._api.name}\n{identity}")
                 await self._messages.take(request, door, data, key, self._api.step)
             finally:
-                ingress.admission.leave(1, size)
+                place.leave()
         except Refused as refused:
             refused.contract = door.contract.name
             raise

@@ -19,11 +19,34 @@ Observer = Callable[[Event, int], None]
 so taken = done + dead + retried + held at any time between two calls (I9)."""
 
 
-Key = Callable[[Incoming], str | None]
-"""Gives the order key of a message (I7), None for one that keeps no order.
+class Key(Protocol):
+    """Gives the order key of messages (I7)."""
 
-Raises ``Reject`` for one that should have a key and has none, ``Retry`` when there was no time.
-"""
+    def __call__(self, incoming: Incoming, data: bytes | None = None) -> str | None:
+        """Return the key of a message, None for one that keeps no order.
+
+        Args:
+            incoming: The message.
+            data: Its data, if that had to be fetched.
+
+        Raises:
+            DataElsewhere: Its data has to be fetched for that.
+            Reject: It should have a key and has none.
+            Retry: There was no time.
+        """
+        ...
+
+
+class DataElsewhere(Exception):
+    """The data of a message is kept apart from it (Claim Check).
+
+    Attributes:
+        check: With which it is fetched.
+    """
+
+    def __init__(self, check: str) -> None:
+        super().__init__("its data is kept apart")
+        self.check = check
 
 
 class Handler(Protocol):

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from crossdock.contracts import Problem, Reject, keyed_id
+from crossdock.contracts.claim_check import HEADER, ClaimCheck
 from crossdock.contracts.message import decode, encode
 from crossdock.mesh.bus import Bus, Outgoing, Published, Stored
 
@@ -58,7 +59,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
         cause: Why and where.
         subject: Subject of the original message, ``""`` for what a source refused.
         headers: Headers of the original message.
-        data: The original bytes.
+        data: The original bytes; none where they are kept apart, see :func:`whole`.
         patch: How they were repaired: a JSON Patch (RFC 6902); ``""`` when they were not.
         redrives: How often the message was sent again before it came here.
         first: Number and time of the dead letter that this is the repaired form of.
@@ -80,12 +81,20 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
         return self.first or f"{self.sequence} {self.time}"
 
     @property
+    def size(self) -> int:
+        """Bytes of the original, also where they are kept apart."""
+        try:
+            return ClaimCheck.parse(self.headers[HEADER]).size
+        except (KeyError, ValueError):
+            return len(self.data)
+
+    @property
     def message_id(self) -> str:
         """Id of the canonical message, ``""`` when it never became one."""
         return decode(self.headers.get("ce-id", ""))
 
     def __repr__(self) -> str:  # I6
-        return f"DeadLetter({self.sequence}, {self.cause.where!r}, {len(self.data)} bytes)"
+        return f"DeadLetter({self.sequence}, {self.cause.where!r}, {self.size} bytes)"
 
 
 async def put(
@@ -135,6 +144,26 @@ async def get(bus: Bus, sequence: int) -> DeadLetter | None:
     """Return one dead letter by its number, or None."""
     stored = await bus.read_one("dead", sequence)
     return None if stored is None else _read(stored)
+
+
+async def whole(bus: Bus, letter: DeadLetter) -> DeadLetter:
+    """Return a dead letter with the original bytes, wherever they are kept (Claim Check).
+
+    Raises:
+        Disconnected: The broker does not answer.
+        Reject: They are not there, or not what they were.
+    """
+    check = letter.headers.get(HEADER)
+    if check is None:
+        return letter
+    async with bus.claim_checks.redeemed(check) as data:
+        return msgspec.structs.replace(without_check(letter), data=data)
+
+
+def without_check(letter: DeadLetter) -> DeadLetter:
+    """Return a dead letter that does not refer to data, to give it other data."""
+    headers = {name: value for name, value in letter.headers.items() if name != HEADER}
+    return msgspec.structs.replace(letter, headers=headers)
 
 
 async def replace(bus: Bus, letter: DeadLetter, patch: str) -> Published:

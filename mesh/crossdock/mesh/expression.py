@@ -16,6 +16,8 @@ What the engine (jsonata-rs) does, which the tests pin down:
   it holds the interpreter: an event loop stands still for as long, typically 3 to 15 µs.
 * The clock is read between steps, so a built-in that is slow on large data may overrun the time;
   the three that take the square of its size only get small messages.
+* Its memory has no bound, so what is as large as the square of a message is found before it runs:
+  see :mod:`crossdock.mesh.expression_growth`.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ import jsonata
 import msgspec
 
 from crossdock.contracts import Reject, Retry
+from crossdock.mesh.expression_growth import grows_too_large, repeated_parts
 from crossdock.mesh.expression_guard import is_heavy, line_and_column, refusals
 from crossdock.mesh.expression_variables import Uses
 
@@ -86,7 +89,7 @@ _compiled = _Compiled()
 class Expression:
     """One compiled JSONata expression; may be used from any thread."""
 
-    __slots__ = ("_heavy", "_uses", "place", "text")
+    __slots__ = ("_heavy", "_repeated", "_uses", "place", "text")
 
     def __init__(self, text: str, *, place: str = "") -> None:
         """Compile it.
@@ -103,6 +106,7 @@ class Expression:
         self.place = place
         self._heavy = is_heavy(text)
         self._uses = Uses(text)
+        self._repeated = repeated_parts(text)
         refused = refusals(text)
         if refused:
             raise ValueError("; ".join(refused))
@@ -176,6 +180,11 @@ class Expression:
             compiled = self._compile()
         if self._heavy:
             self._check_size(value)
+        if self._repeated and grows_too_large(self._repeated, value, bindings):
+            raise Reject(
+                f"{self._name()} repeats a part of the message for each of its items, and this "
+                "message is too large for that: repeat only the fields that are needed"
+            )
         if bindings is not None:
             bindings = self._uses.of(bindings)
         try:

@@ -17,6 +17,7 @@ EXIT_CODE: Final = 137  # what a shell says of a process that ended by SIGKILL
 
 Point = Literal[
     "received",  # a consumer has a batch, nothing is done with it
+    "data-stored",  # data that is kept apart is on disk, the message that refers to it is not
     "grouped",  # members are stored with their groups, they are not acknowledged
     "held",  # what has to wait is stored, nothing is recorded
     "published",  # a route's children have their PubAck

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +18,10 @@ from nats.errors import Error as NatsError
 
 from crossdock.contracts import CrossdockError
 from crossdock.mesh.bus import Bus, ConsumerState
+from crossdock.mesh.bus.claim_checks import GRACE
+from crossdock.mesh.data_sweep import DataSweep
 from crossdock.mesh.project.settings import BrokerSettings
+from crossdock.mesh.telemetry import DataMetrics
 
 _log = logging.getLogger("crossdock.janitor")
 
@@ -45,18 +49,19 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     bound: int
 
 
-def keep_from(fill: Fill, read: int, aged: int) -> int:
+def keep_from(fill: Fill, read: int, aged: int, share: float = 0.0) -> int:
     """Return the first sequence to keep.
 
     Args:
         fill: How full the stream is.
         read: Up to where every consumer has acknowledged.
         aged: Up to where messages are older than the history that is kept.
+        share: How much of the stream has to go for another reason, 0 to 1.
     """
-    surplus = 0
+    surplus = fill.first + int(share * fill.messages) if share else 0
     if fill.size > _HIGH_WATER * fill.bound and fill.messages:
         excess = fill.size - _LOW_WATER * fill.bound
-        surplus = fill.first + int(excess * fill.messages / fill.size)
+        surplus = max(surplus, fill.first + int(excess * fill.messages / fill.size))
     return min(read, max(aged, surplus)) + 1
 
 
@@ -74,8 +79,12 @@ def read_up_to(last: int, consumers: Sequence[ConsumerState]) -> int:
 class Janitor:
     """Looks after the streams of one mesh; several janitors may, that does no harm."""
 
-    def __init__(self, bus: Bus, settings: BrokerSettings) -> None:
+    def __init__(
+        self, bus: Bus, settings: BrokerSettings, metrics: DataMetrics | None = None
+    ) -> None:
         self._bus = bus
+        self._sweep = DataSweep(bus, metrics)
+        self._swept = -GRACE
         self._history = timedelta(seconds=settings.history)
         self._bound = int(settings.max_bytes)
         self._nearly_full: set[str] = set()
@@ -84,15 +93,48 @@ class Janitor:
     async def run(self) -> None:
         """Clean now and then until cancelled."""
         while True:
-            for kind in ("in", "out", "group"):
+            for kind in ("in", "out", "group", "data"):
                 try:
-                    await (self.clean_groups() if kind == "group" else self.clean(kind))
+                    await self._look_after(kind)
                 except (NatsError, CrossdockError) as error:
                     _log.info("not cleaned", extra={"stream": kind, "why": type(error).__name__})
             await asyncio.sleep(_SOON if self._nearly_full else EVERY)
 
-    async def clean(self, kind: str) -> int:
+    async def _look_after(self, kind: str) -> None:
+        if kind == "group":
+            await self.clean_groups()
+        elif kind == "data":
+            await self.clean_data()
+        else:
+            await self.clean(kind)
+
+    async def clean_data(self) -> None:
+        """Remove data that no message needs; make room for more when there is little left.
+
+        Data goes with the messages that refer to it. So when it fills its stream, the same share
+        of the history of both message streams goes earlier.
+
+        Raises:
+            NatsError: The broker does not answer.
+            CrossdockError: The same.
+        """
+        now = time.monotonic()
+        if now - self._swept < GRACE:
+            return
+        self._swept = now
+        data = await self._bus.extent("data")
+        if data.size > _HIGH_WATER * self._bound:
+            share = 1 - _LOW_WATER * self._bound / data.size
+            for kind in ("in", "out"):
+                await self.clean(kind, share)
+        await self._sweep.sweep()
+
+    async def clean(self, kind: str, share: float = 0.0) -> int:
         """Remove from one stream what may go; return the first sequence that was kept.
+
+        Args:
+            kind: The stream.
+            share: How much of its history has to go though the stream itself has room, 0 to 1.
 
         Raises:
             NatsError: The broker does not answer.
@@ -121,7 +163,7 @@ class Janitor:
         read = read_up_to(state.last_seq, consumers)
         if kind == "out":
             read = min(read, await self._before_unclaimed(consumers))
-        keep = keep_from(fill, read, await self._aged(kind, state.last_seq))
+        keep = keep_from(fill, read, await self._aged(kind, state.last_seq), share)
         if keep > state.first_seq:
             await jetstream.purge_stream(stream, seq=keep)
             _log.info("history removed", extra={"stream": stream, "kept_from": keep})

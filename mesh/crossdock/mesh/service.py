@@ -25,7 +25,7 @@ from crossdock.mesh.ops import Health, OpsServer
 from crossdock.mesh.project.scalars import Secret
 from crossdock.mesh.project.settings import MeshFile
 from crossdock.mesh.streams import provision
-from crossdock.mesh.telemetry import BusMetrics, Metrics, Tracing, configure_tracing
+from crossdock.mesh.telemetry import BusMetrics, ClaimMetrics, Metrics, Tracing, configure_tracing
 from crossdock.mesh.telemetry.logs import configure_logging, log_unhandled
 from crossdock.mesh.watchdog import Watchdog
 
@@ -120,6 +120,7 @@ async def _live(service: Service, work: Work) -> None:
             return
         try:
             bus.show(BusMetrics.of(metrics))
+            bus.claim_checks.metrics = ClaimMetrics.of(metrics)
             health.checks["broker"] = lambda: None if bus.connected else "not connected"
             running = Running(
                 bus=bus,
@@ -197,6 +198,7 @@ async def _connect_once(service: Service) -> Bus:
     subjects = Subjects(service.mesh.mesh)
     bus = await Bus.connect(service.url.reveal(), subjects, name=service.instance)
     try:
+        bus.claim_checks.configure(service.mesh.claim_check)
         await provision(bus, service.mesh.broker)
     except BaseException:
         await bus.close()

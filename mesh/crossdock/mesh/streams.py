@@ -24,7 +24,8 @@ def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
     ``in``, ``out`` and ``dead`` refuse new messages when full and never drop old ones by age: what
     is unread stays, the janitor removes only what every consumer has acknowledged (I8). Records are
     history, so the oldest may go. ``once`` holds keys that messages have claimed, for their time.
-    ``group`` holds the last message of each subject; where messages may be scheduled the server
+    ``data`` holds what does not travel with its message. ``group`` holds the last message of each
+    subject; where messages may be scheduled the server
     cannot refuse new ones, so those who write there keep its bound.
     """
     mesh = bus.subjects.mesh
@@ -60,12 +61,18 @@ def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
         "allow_msg_ttl": True,
         "allow_msg_schedules": True,
     }
-    special: dict[str, dict[str, Any]] = {"record": record, "once": once, "group": group}
+    data = {"max_msgs_per_subject": 1}
+    special: dict[str, dict[str, Any]] = {
+        "record": record,
+        "once": once,
+        "group": group,
+        "data": data,
+    }
     return [
         common
         | {"name": bus.subjects.stream(kind), "subjects": [f"{mesh}.{kind}.>"]}
         | special.get(kind, {})
-        for kind in ("in", "out", "dead", "record", "once", "group")
+        for kind in ("in", "out", "dead", "record", "once", "group", "data")
     ]
 
 

@@ -52,7 +52,7 @@ class Trail(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a message.
 
     Attributes:
-        message: The message that came in.
+        message: The message that came in; data that is kept apart is not fetched.
         stored: The same as its stream holds it.
         routes: The routes that take such messages now.
         facts: What was recorded of it and of all that was made of it, oldest first.

@@ -173,6 +173,7 @@ def make_child(
         time=parent.time,
         subject=parent.subject,
         extensions=extensions,
+        dataref=parent.dataref if data is parent.data else "",  # the same data: kept already
     )
 
 

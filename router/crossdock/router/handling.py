@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
 from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry
-from crossdock.contracts.expiry import EXPIRY
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.bus.committing import MAX_BATCH
@@ -19,16 +18,14 @@ from crossdock.mesh.fail_points import reach
 from crossdock.mesh.later import waits_until
 from crossdock.mesh.telemetry import RouteMetrics, Tracing, processing
 from crossdock.router.answering import Answers
+from crossdock.router.batch_deciding import Decider
 from crossdock.router.compiled import CompiledRoute
-from crossdock.router.deciding import Decision, decide, deciding, expired
-from crossdock.router.driving import drive_async
+from crossdock.router.deciding import Decision
 from crossdock.router.made import Half, Item, Made, parts_of
 from crossdock.router.revision import Revisions
 from crossdock.router.steps.detour import Switched
 
 _MOST_AT_ONCE = 2 * MAX_BATCH  # children that wait to be stored (I8)
-_PAUSE_EVERY = 0.05
-_ASKING = 64  # messages that ask other systems at the same time
 
 
 class RouteHandler:
@@ -50,7 +47,7 @@ class RouteHandler:
         self._route = route
         self._tracing = tracing
         self._metrics = metrics
-        self._answers = answers
+        self._decider = Decider(bus.claim_checks, route, answers)
         self._subjects = {name: bus.subjects.outgoing(name) for name in route.destinations}
         contracts = ",".join(sorted({each.name for each in route.accepted.values()}))
         self._step = processing(bus.subjects.stream("in") + f"/{contracts}", route.name)
@@ -61,61 +58,15 @@ class RouteHandler:
         await self._keep_revision()
         outcomes: list[CrossdockError | None] = []
         made = Made(self._half.detours())
-        async with contextlib.aclosing(self._decisions(batch, made.detours)) as decisions:
-            async for incoming, decision in decisions:
+        async with contextlib.aclosing(self._decider.decisions(batch, made.detours)) as decisions:
+            async for incoming, decision, large in decisions:
                 outcomes.append(self._take(incoming, decision, made, len(outcomes)))
-                if made.count > _MOST_AT_ONCE:
+                if large or made.count > _MOST_AT_ONCE:
                     await self._store(made, outcomes)
                     made = Made(made.detours)
         await self._store(made, outcomes)
         self._metrics.seconds.observe(time.perf_counter() - start)
         return outcomes
-
-    async def _decisions(
-        self, batch: Sequence[Incoming], detours: Switched
-    ) -> AsyncGenerator[tuple[Incoming, Decision | CrossdockError]]:
-        """Yield what is decided for each message, in order."""
-        if not self._route.asks:
-            paused = time.perf_counter()
-            for each in batch:
-                yield each, self._decide(each, detours)
-                if not self._route.straight and time.perf_counter() - paused > _PAUSE_EVERY:
-                    await asyncio.sleep(0)  # thousands of parts must not stop our signs of life
-                    paused = time.perf_counter()
-            return
-        for first in range(0, len(batch), _ASKING):
-            part = batch[first : first + _ASKING]
-            decisions = await asyncio.gather(*(self._decide_asking(each, detours) for each in part))
-            for each, decision in zip(part, decisions, strict=True):
-                yield each, decision
-
-    def _decide(self, incoming: Incoming, detours: Switched) -> Decision | CrossdockError:
-        try:
-            message = incoming.message()
-            return self._expired(message) or decide(self._route, message, detours)
-        except ValueError as error:
-            return Reject(str(error))
-        except Retry as error:
-            return error
-
-    async def _decide_asking(
-        self, incoming: Incoming, detours: Switched
-    ) -> Decision | CrossdockError:
-        try:
-            message = incoming.message()
-            known = self._expired(message)
-            if known is not None:
-                return known
-            return await drive_async(deciding(self._route, message, detours), self._answers)
-        except ValueError as error:
-            return Reject(str(error))
-        except CrossdockError as error:
-            return error
-
-    def _expired(self, message: Message) -> Decision | None:
-        if EXPIRY not in message.extensions:
-            return None
-        return expired(self._route, message, datetime.now(UTC))
 
     def _take(
         self, incoming: Incoming, decision: Decision | CrossdockError, made: Made, at: int

@@ -17,8 +17,8 @@ def route_key(route: CompiledRoute) -> Key | None:
     if order is None:
         return None
 
-    def key(incoming: Incoming) -> str | None:
+    def key(incoming: Incoming, data: bytes | None = None) -> str | None:
         schema = incoming.headers.get("ce-dataschema", "")
-        return order.of_incoming(incoming) if schema in route.accepted else None
+        return order.of_incoming(incoming, data) if schema in route.accepted else None
 
     return key

@@ -57,7 +57,7 @@ class Router:
         self._bound = 0
         self._components: Components[LoadedRoute, Halves] = Components(self._make, self._forget)
         self._lag: dict[str, Gauge] = {}
-        self._processes = Processes(bus, metrics, tracing)
+        self._processes = Processes(bus, metrics, tracing, self._controls)
 
     async def apply(self, project: RouterProject) -> None:
         """Run exactly these routes and processes.
@@ -99,13 +99,13 @@ class Router:
         return self._lag | self._processes.lags()
 
     def seen(self) -> list[Seen]:
-        """Return how each route is, for who asks."""
+        """Return how each route and process is, for who asks."""
         found = []
         for route, runner in self._components.running():
             seen = seen_of("route", route.compiled.name, runner)
             detours = self._detours(route.compiled)()
             found.append(msgspec.structs.replace(seen, detours=detours))
-        return found
+        return [*found, *self._processes.seen()]
 
     async def stop(self) -> None:
         """Stop, each route and process finishing what it has begun."""

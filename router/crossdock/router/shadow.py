@@ -83,6 +83,11 @@ class Shadow(msgspec.Struct, kw_only=True):
     data: list[DataChange] = []
 
     @property
+    def size(self) -> int:
+        """Bytes of the data that it holds."""
+        return sum(len(each.data) for _, each in self.made.values())
+
+    @property
     def verdict(self) -> Literal["same", "different", "unknown"]:
         """Whether it differs."""
         if self.now.outcome == "unknown":
@@ -173,8 +178,20 @@ def shadow(
         id=message.id,
         then=then,
         now=now,
-        made={each.message.id: (each.destination, each.message) for each in children},
+        made={each.message.id: (each.destination, _light(each.message)) for each in children},
     )
+
+
+def unreadable(message: Message, sequence: int, recorded: Recorded, reason: str) -> Shadow:
+    """Return what any candidate makes of a message whose data is not there: a dead letter."""
+    now = Way(outcome="dead", detail=reason)
+    then = _then(recorded.entry)
+    return Shadow(sequence=sequence, id=message.id, then=then, now=now)
+
+
+def _light(made: Message) -> Message:
+    """Return a message without data that can be told by its check."""
+    return msgspec.structs.replace(made, data=b"") if made.dataref else made
 
 
 def compare_data(found: Shadow, sent: Message, personal: tuple[str, ...]) -> None:
@@ -186,7 +203,8 @@ def compare_data(found: Shadow, sent: Message, personal: tuple[str, ...]) -> Non
         personal: JSON Pointers to what no one is shown.
     """
     destination, made = found.made[sent.id]
-    changes = tuple(json_patch.changes(sent.data, made.data, personal))
+    same = made.dataref and made.dataref == sent.dataref
+    changes = () if same else tuple(json_patch.changes(sent.data, made.data, personal))
     if changes or sent.dataschema != made.dataschema:
         found.data.append(
             DataChange(

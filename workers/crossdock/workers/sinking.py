@@ -11,13 +11,22 @@ from typing import Final
 
 import msgspec
 
-from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry, near_id
+from crossdock.contracts import (
+    CrossdockError,
+    Disconnected,
+    Halt,
+    Message,
+    Reject,
+    Retry,
+    near_id,
+)
 from crossdock.contracts.expiry import is_expired
 from crossdock.contracts.marking import is_test
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.expression import UNDEFINED
 from crossdock.mesh.fail_points import reach
+from crossdock.mesh.parting import parts_of
 from crossdock.mesh.telemetry import DestinationMetrics, Hop, Tracing, processing
 from crossdock.workers.adapter import Delivery, Sink
 from crossdock.workers.loading import LoadedWorker
@@ -50,6 +59,27 @@ class SinkHandler:
 
     async def __call__(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
         """Deliver all that can be delivered, then answer for each."""
+        parts = parts_of(batch)
+        if len(parts) == 1 and not parts[0].size:
+            return await self._handle(batch)
+        outcomes: list[CrossdockError | None] = []
+        for part in parts:  # data that had to be fetched leaves the memory before the next (I8)
+            async with self._bus.claim_checks.room.take(part.size):
+                outcomes += await self._alone(part.batch)
+        return outcomes
+
+    async def _alone(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
+        """Handle a part of a batch: what it raises does not speak for the other parts."""
+        try:
+            return await self._handle(batch)
+        except (Disconnected, Halt) as error:
+            return [error] * len(batch)
+        except CrossdockError as error:
+            if len(batch) == 1:
+                return [error]
+            return [found for each in batch for found in await self._alone([each])]
+
+    async def _handle(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
         start = time.perf_counter()
         outcomes: list[CrossdockError | None] = [None] * len(batch)
         deliveries: dict[int, Delivery] = {}
@@ -64,6 +94,8 @@ class SinkHandler:
                 if self._is_over(message, now):
                     left[index] = _entry(incoming, "filtered", EXPIRED)
                     continue
+                if message.dataref:
+                    message = await self._bus.claim_checks.fetch(message)
                 delivery = self._delivery(message, incoming, hop)
                 if is_test(message) and not self._delivers_tests:
                     left[index] = _entry(incoming, "tested", TESTED)

@@ -3,6 +3,7 @@
 from crossdock.mesh.bus.bucket import Bucket
 from crossdock.mesh.bus.bucket_limits import BucketLimits
 from crossdock.mesh.bus.bus import Bus
+from crossdock.mesh.bus.claim_checks import ClaimChecks
 from crossdock.mesh.bus.committing import Outgoing, Published
 from crossdock.mesh.bus.consumers import ConsumerState
 from crossdock.mesh.bus.incoming import Incoming
@@ -15,6 +16,7 @@ __all__ = [
     "Bucket",
     "BucketLimits",
     "Bus",
+    "ClaimChecks",
     "ConsumerSpec",
     "ConsumerState",
     "Incoming",

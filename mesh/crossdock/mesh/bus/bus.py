@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from faststream.nats import NatsBroker
@@ -13,8 +13,12 @@ from nats.errors import Error as NatsError
 
 from crossdock.contracts import Disconnected, Message, Subjects, keyed_id
 from crossdock.mesh.bus.bucket import Bucket
+from crossdock.mesh.bus.claim_checks import ClaimChecks
 from crossdock.mesh.bus.committing import MAX_BATCH, Committer, Outgoing, Published
+from crossdock.mesh.bus.connection_events import ConnectionEvents
 from crossdock.mesh.bus.consumers import ConsumerState, list_consumers
+from crossdock.mesh.bus.data_store import DataStore
+from crossdock.mesh.bus.extent import Extent, extent_of
 from crossdock.mesh.bus.fast_client import speed_up
 from crossdock.mesh.bus.latest import read_each, read_newest
 from crossdock.mesh.bus.pinning import PinnedPuller
@@ -29,7 +33,6 @@ if TYPE_CHECKING:
 
     from crossdock.mesh.telemetry import BusMetrics
 
-_log = logging.getLogger("crossdock.bus")
 _RECONNECT_WAIT = 0.25
 
 
@@ -40,15 +43,17 @@ class Bus:
         subjects: Subjects and stream names of the mesh.
         broker: FastStream's broker, whose connection this is.
         name: Of this connection, as the broker's monitoring shows it.
+        claim_checks: Data that does not travel with its message.
     """
 
     def __init__(
-        self, broker: NatsBroker, client: Client, subjects: Subjects, events: _Events
+        self, broker: NatsBroker, client: Client, subjects: Subjects, events: ConnectionEvents
     ) -> None:
         self.broker = broker
         self.client = client
         self.subjects = subjects
         self.name = str(client.options["name"] or "")
+        self.claim_checks = ClaimChecks(DataStore(client, subjects), self.max_payload)
         self._events = events
         self._metrics: BusMetrics | None = None
         self._committers: dict[str, Committer] = {}
@@ -66,7 +71,7 @@ class Bus:
         Raises:
             Disconnected: No server answers, or it refuses the credentials.
         """
-        events = _Events()
+        events = ConnectionEvents()
         broker = NatsBroker(
             url.split(","),
             name=name,
@@ -114,7 +119,9 @@ class Bus:
             Retry: The stream is full.
             Reject: The message can never be stored.
         """
-        item = Outgoing(subject, _headers(message), message.data)
+        item = _outgoing(subject, message)
+        if len(item.data) > self.claim_checks.above or message.dataref:
+            return (await self.store([item]))[0]
         return (await self._committer(subject).store([item]))[0]
 
     async def publish_many(
@@ -132,13 +139,20 @@ class Bus:
             Retry: The stream is full.
             Reject: One of them can never be stored.
         """
-        items = [Outgoing(subject, _headers(each), each.data) for subject, each in messages]
+        items = [_outgoing(subject, each) for subject, each in messages]
         return await self.store(items, in_order=in_order)
 
     async def store(self, items: Sequence[Outgoing], *, in_order: bool = False) -> list[Published]:
         """Store what is ready as it is; see :meth:`publish_many`."""
         if not items:
             return []
+        kind = _kind_of(items[0].subject)
+        if self.claim_checks.concern(kind, items):
+            small = partial(self._store, in_order=in_order)
+            return await self.claim_checks.publish(kind, items, small)
+        return await self._store(items, in_order=in_order)
+
+    async def _store(self, items: Sequence[Outgoing], *, in_order: bool) -> list[Published]:
         committer = self._committer(items[0].subject)
         if len(items) <= MAX_BATCH:
             return await committer.store(items, in_order=in_order)
@@ -225,11 +239,15 @@ class Bus:
         Raises:
             Disconnected: The broker does not answer.
         """
-        stream = self.subjects.stream(kind)
-        try:
-            return int((await self.jetstream.stream_info(stream)).state.bytes)
-        except NatsError as error:
-            raise Disconnected(f"stream {stream}: {type(error).__name__}") from error
+        return (await self.extent(kind)).size
+
+    async def extent(self, kind: str) -> Extent:
+        """Return from where to where a stream of the mesh goes.
+
+        Raises:
+            Disconnected: The broker does not answer.
+        """
+        return await extent_of(self.client, self.subjects.stream(kind))
 
     async def consumers(self, kind: str) -> list[ConsumerState]:
         """Return all consumers of a stream of the mesh.
@@ -264,7 +282,7 @@ class Bus:
                 await self.client.close()
 
     def _committer(self, subject: str) -> Committer:
-        kind = subject.split(".", 2)[1]
+        kind = _kind_of(subject)
         committer = self._committers.get(kind)
         if committer is None:
             committer = Committer(self.client, self.subjects.stream(kind))
@@ -273,27 +291,11 @@ class Bus:
         return committer
 
 
-def _headers(message: Message) -> dict[str, str]:
+def _kind_of(subject: str) -> str:
+    return subject.split(".", 2)[1]
+
+
+def _outgoing(subject: str, message: Message) -> Outgoing:
     headers = message.headers()
     headers["Nats-Msg-Id"] = keyed_id(message.source, message.id)
-    return headers
-
-
-class _Events:
-    """What the connection tells of itself."""
-
-    def __init__(self) -> None:
-        self.metrics: BusMetrics | None = None
-        self.closing = False
-
-    async def on_error(self, error: Exception) -> None:
-        _log.warning("broker error", extra={"why": type(error).__name__})
-
-    async def on_disconnected(self) -> None:
-        if not self.closing:
-            _log.warning("broker disconnected")
-
-    async def on_reconnected(self) -> None:
-        _log.info("broker reconnected")
-        if self.metrics is not None:
-            self.metrics.reconnects.inc()
+    return Outgoing(subject, headers, message.data)

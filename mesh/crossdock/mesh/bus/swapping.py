@@ -53,11 +53,14 @@ class Swap(NamedTuple):
 class Swapper:
     """Makes conditional writes into one stream."""
 
-    def __init__(self, client: Client, stream: str) -> None:
+    def __init__(
+        self, client: Client, stream: str, *, timeout: float = _TIMEOUT, at_once: int = _AT_ONCE
+    ) -> None:
         self._client = client
         self._stream = stream
+        self._timeout = timeout
         self._batches = 0
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(at_once)
 
     async def swap(self, items: Sequence[Swap]) -> int | None:
         """Write 1 to 1,000 messages on different subjects, all or none.
@@ -98,6 +101,6 @@ class Swapper:
                 await self._client.publish(item.subject, item.data, headers=own)
             headers |= batch | {"Nats-Batch-Sequence": str(len(items)), "Nats-Batch-Commit": "1"}
         answer = await self._client.request(
-            last.subject, last.data, timeout=_TIMEOUT, headers=headers
+            last.subject, last.data, timeout=self._timeout, headers=headers
         )
         return answer.data

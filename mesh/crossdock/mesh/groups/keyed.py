@@ -43,7 +43,14 @@ class Changing(Protocol):
 
 
 class Keeper(Protocol[S, A_contra, F]):
-    """What is kept of a key and how it changes: pure."""
+    """What is kept of a key and how it changes: pure.
+
+    Attributes:
+        looks_twice: Whether what changes nothing may be otherwise by now: a state that this process
+            remembers may be old, and only a write would tell.
+    """
+
+    looks_twice: bool
 
     def subject(self, token: str) -> str:
         """Return where the state of a key is."""
@@ -57,8 +64,11 @@ class Keeper(Protocol[S, A_contra, F]):
     def writes(self, token: str, folded: F, sequence: int) -> list[Swap]:
         """Return what is to be written together; the state comes first."""
 
-    def stored(self, folded: F) -> tuple[S, int]:
-        """Return the new state, and about how many bytes it takes in memory."""
+    def stored(self, folded: F) -> S:
+        """Return the new state."""
+
+    def size(self, state: S) -> int:
+        """Return about how many bytes a state takes in memory."""
 
     def count(self, folded: F) -> None:
         """Count what has happened, now that it is durable."""
@@ -159,7 +169,6 @@ class KeyedStore(Generic[S, A_contra, F]):
         """Join one batch of keys; halves of it when it is too large, or others were faster."""
         until = time.monotonic() + _PATIENCE
         while not await self._try(work, arrivals, places):
-            self._memory.forget(work)
             if len(work) > 1:
                 tokens = list(work)
                 middle = len(tokens) // 2
@@ -178,6 +187,7 @@ class KeyedStore(Generic[S, A_contra, F]):
         now = _now()
         items: list[Swap] = []
         changed: list[tuple[str, F, int]] = []
+        unchanged: dict[str, int] = {}
         for token, members in work.items():
             sequence, state = states.get(token) or (0, None)
             folded = self._keeper.fold(state, [arrivals[at][1] for at in members], now)
@@ -185,15 +195,36 @@ class KeyedStore(Generic[S, A_contra, F]):
             if folded.changed:
                 changed.append((token, folded, len(items)))
                 items += self._keeper.writes(token, folded, sequence)
+            else:
+                unchanged[token] = sequence
         if len(work) > 1 and _is_large(items):
+            return False
+        if self._keeper.looks_twice and await self._outdated(unchanged):
             return False
         first = await self.write(items) if items else 0
         if first is None:
+            self._memory.forget(work)
             return False
         for token, folded, at in changed:
-            self._memory.keep(token, first + at, *self._keeper.stored(folded))
+            self._remember(token, first + at, self._keeper.stored(folded))
             self._keeper.count(folded)
         return True
+
+    async def _outdated(self, seen: dict[str, int]) -> bool:
+        """Tell whether one of the states that were looked at is old; remember the newest then."""
+        newest = await asyncio.gather(*(self.newest(token) for token in seen))
+        found = False
+        for (token, sequence), now in zip(seen.items(), newest, strict=True):
+            if now is not None and now[0] != sequence:
+                self._remember(token, *now)
+                found = True
+            elif now is None and sequence:
+                self._memory.forget([token])
+                found = True
+        return found
+
+    def _remember(self, token: str, sequence: int, state: S) -> None:
+        self._memory.keep(token, sequence, state, self._keeper.size(state))
 
     async def _states(self, tokens: Iterable[str]) -> dict[str, tuple[int, S]]:
         """Return the states that are there; what we remember may be old, the write tells."""

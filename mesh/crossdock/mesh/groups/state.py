@@ -53,11 +53,16 @@ class _Enclosed(msgspec.Struct, frozen=True):
 
 
 _enclosed = msgspec.json.Decoder(_Enclosed)
+_ELSEWHERE: Final = b"null"  # no data that is kept apart is so short
 
 
 def enclose(message: Message) -> msgspec.Raw:
-    """Return a whole message, whose data is JSON, as the data of a member."""
-    whole = _Enclosed(message.headers(), msgspec.Raw(message.data))
+    """Return a whole message, whose data is JSON, as the data of a member.
+
+    Of one whose data is kept apart, only the check is enclosed.
+    """
+    data = _ELSEWHERE if message.dataref else message.data
+    whole = _Enclosed(message.headers(), msgspec.Raw(data))
     return msgspec.Raw(msgspec.json.encode(whole))
 
 
@@ -69,7 +74,9 @@ def enclosed(member: Member) -> Message:
         ValueError: The same.
     """
     found = _enclosed.decode(bytes(member.data))
-    return Message.from_headers(found.headers, bytes(found.data))
+    message = Message.from_headers(found.headers, bytes(found.data))
+    elsewhere = message.dataref and message.data == _ELSEWHERE
+    return msgspec.structs.replace(message, data=b"") if elsewhere else message
 
 
 class Done(msgspec.Struct, frozen=True, array_like=True):
@@ -172,3 +179,18 @@ def read_completed(data: bytes) -> Completed:
         msgspec.DecodeError: When it is not one.
     """
     return _completed.decode(data)
+
+
+def completed_with(stored: bytes, data: bytes) -> bytes:
+    """Return a complete group whose one member encloses a message, with the data of that message.
+
+    Args:
+        stored: The group, which holds only the check of the data.
+        data: The data, JSON.
+    """
+    group = read_completed(stored)
+    (member,) = group.members
+    found = _enclosed.decode(bytes(member.data))
+    whole = msgspec.json.encode(_Enclosed(found.headers, msgspec.Raw(data)))
+    own = msgspec.structs.replace(member, data=msgspec.Raw(whole))
+    return msgspec.json.encode(msgspec.structs.replace(group, members=(own,)))

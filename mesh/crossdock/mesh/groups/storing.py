@@ -102,6 +102,8 @@ class GroupStore:
 class _GroupKeeper:
     """Groups as a :class:`KeyedStore` keeps them."""
 
+    looks_twice = False  # only who is in a group already changes nothing
+
     def __init__(self, rule: Rule, writes: Writes, metrics: GroupMetrics) -> None:
         self._rule = rule
         self._writes = writes
@@ -120,9 +122,11 @@ class _GroupKeeper:
     def writes(self, token: str, folded: Folded, sequence: int) -> list[Swap]:
         return self._writes.of(token, folded, sequence, self._rule)
 
-    def stored(self, folded: Folded) -> tuple[Group, int]:
-        group = self._writes.stored(folded.group, self._rule)
-        return group, sum(len(bytes(each.data)) for each in group.members)
+    def stored(self, folded: Folded) -> Group:
+        return self._writes.stored(folded.group, self._rule)
+
+    def size(self, state: Group) -> int:
+        return sum(len(bytes(each.data)) for each in state.members)
 
     def count(self, folded: Folded) -> None:
         self._metrics.opened.inc(folded.opened)

@@ -20,7 +20,7 @@ from nats.errors import Error as NatsError
 
 from crossdock.contracts import Disconnected, Reject, Retry
 from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming, PinnedPuller
-from crossdock.mesh.component import Component, Handler, Observer
+from crossdock.mesh.component import Component, DataElsewhere, Handler, Observer
 from crossdock.mesh.consuming import Consuming
 from crossdock.mesh.control import Permit
 from crossdock.mesh.fail_points import reach
@@ -150,10 +150,14 @@ class OrderedConsuming(Consuming):
         key = self._component.key
         while key is not None:
             try:
-                return key(incoming), None
+                try:
+                    return key(incoming), None
+                except DataElsewhere as elsewhere:
+                    async with self._bus.claim_checks.redeemed(elsewhere.check) as data:
+                        return key(incoming, data), None
             except Reject as error:
                 return None, error
-            except Retry:  # the machine is too busy to run an expression
+            except (Retry, Disconnected):  # too busy to run an expression, or the broker is away
                 await asyncio.sleep(_LOOK)
         return None, None
 
@@ -235,7 +239,7 @@ class OrderedConsuming(Consuming):
         if not (item.incoming.settled or stale or self.state == "halted"):
             self._lanes.again(item, item.due or now + _SOON, now)
             return
-        self._lanes.done(item)
+        self._lanes.done(item, now)
         self._held.discard(item.incoming)
         if not item.incoming.settled:
             self._observe("retried", 1)

@@ -10,6 +10,7 @@ import msgspec
 from crossdock.contracts import Reject
 from crossdock.contracts.message import decode
 from crossdock.mesh.bus import Incoming
+from crossdock.mesh.component import DataElsewhere
 from crossdock.mesh.expression import UNDEFINED, Expression, Json
 from crossdock.mesh.message_view import VARIABLE, attributes_of
 
@@ -47,7 +48,7 @@ class OrderKey(msgspec.Struct, frozen=True):
         """The expression as compiled, or the word."""
         return KEY if self.expression is None else self.expression.text
 
-    def of_incoming(self, incoming: Incoming) -> str | None:
+    def of_incoming(self, incoming: Incoming, data: bytes | None = None) -> str | None:
         """Return the key of a message as it comes in; see :data:`crossdock.mesh.component.Key`.
 
         What cannot be read at all keeps no order: it will be refused for that.
@@ -56,7 +57,9 @@ class OrderKey(msgspec.Struct, frozen=True):
             return of_attribute(incoming)
         try:
             message = incoming.message()
-            value = msgspec.json.decode(message.data)
+            if message.dataref and data is None:
+                raise DataElsewhere(message.dataref)
+            value = msgspec.json.decode(message.data if data is None else data)
         except (ValueError, RecursionError):
             return None
         bound = {"message": attributes_of(message)} if VARIABLE in self.expression.text else {}

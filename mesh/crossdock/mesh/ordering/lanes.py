@@ -68,18 +68,20 @@ class Item:
 
 
 class _Lane:
-    """The messages of one key: one at work or waiting to be tried again, the others behind it."""
+    """The messages of one key: those at work, and those behind them."""
 
-    __slots__ = ("behind", "head", "late", "name")
+    __slots__ = ("behind", "late", "name", "working")
 
     def __init__(self, name: str | int) -> None:
         self.name = name
-        self.head: Item | None = None
+        self.working = 0
         self.behind: list[tuple[Identity, Item]] = []
-        self.late = False  # its head is to be tried again later
+        self.late = False  # its first is to be tried again later
 
-    def __len__(self) -> int:
-        return len(self.behind) + (self.head is not None)
+    @property
+    def first(self) -> Item:
+        """The next to be worked on."""
+        return self.behind[0][1]
 
 
 class Lanes:
@@ -91,8 +93,8 @@ class Lanes:
         self._lanes: dict[str | int, _Lane] = {}
         self._ready: list[tuple[Identity, int, _Lane]] = []
         self._pushes = count()
-        self._late: list[tuple[float, Identity, _Lane]] = []
-        self._stopped = 0  # messages in lanes whose head has to be tried again later
+        self._late: list[tuple[float, int, _Lane]] = []
+        self._stopped = 0  # messages in lanes that are late
         self.bytes = 0
 
     def __len__(self) -> int:
@@ -115,77 +117,71 @@ class Lanes:
     @property
     def waiting(self) -> list[Item]:
         """Of each key that waits, the message that has to be tried again."""
-        return [lane.head for _, _, lane in self._late if lane.head is not None]
-
-    def add(self, item: Item) -> None:
-        """Take a message in hand, behind the earlier ones of its key."""
-        name = item.identity[0] if item.key is None else item.key
-        lane = self._lanes.get(name)
-        if lane is None:
-            lane = self._lanes[name] = _Lane(name)
-            self._push(item.identity, lane)
-        self._held[item.identity] = item
-        self.bytes += item.size
-        before = lane.behind[0][0] if lane.behind else None
-        heapq.heappush(lane.behind, (item.identity, item))
-        if lane.head is None and before is not None and item.identity < before:
-            self._push(item.identity, lane)  # the other entry is out of date
-        elif lane.late:
-            self._stopped += 1
-
-    def take(self, most: int, now: float) -> list[Item]:
-        """Return what may be worked on: the oldest first, of each key one at most.
-
-        A suspect is returned alone: it may end the process.
-        """
-        self._wake(now)
-        taken: list[Item] = []
-        while self._ready and len(taken) < most:
-            identity, _, lane = self._ready[0]
-            first = lane.head or (lane.behind[0][1] if lane.behind else None)
-            if first is None or first.busy or first.identity != identity:
-                heapq.heappop(self._ready)  # out of date
-                continue
-            if first.suspect and taken:
-                break
-            heapq.heappop(self._ready)
-            if lane.head is None:
-                heapq.heappop(lane.behind)
-                lane.head = first
-            first.busy = True
-            taken.append(first)
-            if first.suspect:
-                break
-        return taken
+        return [lane.first for _, _, lane in self._late]
 
     @property
     def next_due(self) -> float:
         """When the next message is to be tried again; infinite when none is."""
         return self._late[0][0] if self._late else float("inf")
 
-    def done(self, item: Item) -> None:
-        """Let go of a message that was taken; the next of its key may be."""
-        lane = self._lane_of(item)
+    def add(self, item: Item) -> None:
+        """Take a message in hand, behind the earlier ones of its key."""
+        name = _name_of(item)
+        lane = self._lanes.get(name)
+        if lane is None:
+            lane = self._lanes[name] = _Lane(name)
+        self._held[item.identity] = item
+        self.bytes += item.size
+        heapq.heappush(lane.behind, (item.identity, item))
+        if lane.late:
+            self._stopped += 1
+        elif not lane.working and lane.first is item:
+            self._push(lane)
+
+    def take(self, most: int, now: float, *, runs: bool = False) -> list[Item]:
+        """Return what may be worked on together, each key in order, the oldest first.
+
+        A suspect is returned alone: it may end the process.
+
+        Args:
+            most: So many at most.
+            now: :func:`time.monotonic`.
+            runs: Of a key there may be several; else one.
+        """
+        self._wake(now)
+        lanes: list[_Lane] = []
+        taken: list[Item] = []
+        while self._ready and len(taken) < most:
+            identity, _, lane = self._ready[0]
+            if lane.working or not lane.behind or lane.first.identity != identity:
+                heapq.heappop(self._ready)  # out of date
+                continue
+            if lane.first.suspect and taken:
+                break
+            heapq.heappop(self._ready)
+            taken.append(_begin(lane))
+            if taken[0].suspect:
+                return taken
+            lanes.append(lane)
+        if runs:
+            taken += _runs(lanes, most - len(taken), now)
+        return sorted(taken, key=lambda item: item.identity)
+
+    def done(self, item: Item, now: float) -> None:
+        """Let go of a message that was taken."""
         if self._held.pop(item.identity, None) is not None:
             self.bytes -= item.size
-        if lane is None or lane.head is not item:
-            return
-        lane.head = None
-        if lane.behind:
-            self._push(lane.behind[0][0], lane)
-        else:
-            del self._lanes[lane.name]
+        item.busy = False
+        self._leave(self._lanes[_name_of(item)], now)
 
     def again(self, item: Item, due: float, now: float) -> None:
         """Keep a message that was taken until it is tried again; its key waits, no other one."""
         item.busy = False
         item.due = due
         item.since = item.since or now
-        lane = self._lane_of(item)
-        if lane is not None and lane.head is item:
-            lane.late = True
-            self._stopped += len(lane)
-            heapq.heappush(self._late, (due, item.identity, lane))
+        lane = self._lanes[_name_of(item)]
+        heapq.heappush(lane.behind, (item.identity, item))
+        self._leave(lane, now)
 
     def forget(self) -> list[Item]:
         """Let go of all that is not being worked on, and return it."""
@@ -196,20 +192,54 @@ class Lanes:
         self._ready, self._late, self._stopped = [], [], 0
         self.bytes = sum(item.size for item in kept)
         for item in kept:
-            name = item.identity[0] if item.key is None else item.key
-            lane = self._lanes[name] = _Lane(name)
-            lane.head = item
+            self._lanes.setdefault(_name_of(item), _Lane(_name_of(item))).working += 1
         return gone
 
-    def _lane_of(self, item: Item) -> _Lane | None:
-        return self._lanes.get(item.identity[0] if item.key is None else item.key)
+    def _leave(self, lane: _Lane, now: float) -> None:
+        """Let a lane go on when nothing of it is at work any more."""
+        lane.working -= 1
+        if lane.working:
+            return
+        if not lane.behind:
+            del self._lanes[lane.name]
+        elif lane.first.due > now:
+            lane.late = True
+            self._stopped += len(lane.behind)
+            heapq.heappush(self._late, (lane.first.due, next(self._pushes), lane))
+        else:
+            self._push(lane)
 
     def _wake(self, now: float) -> None:
         while self._late and self._late[0][0] <= now:
-            _, identity, lane = heapq.heappop(self._late)
+            lane = heapq.heappop(self._late)[-1]
             lane.late = False
-            self._stopped -= len(lane)
-            self._push(identity, lane)
+            self._stopped -= len(lane.behind)
+            self._push(lane)
 
-    def _push(self, identity: Identity, lane: _Lane) -> None:
-        heapq.heappush(self._ready, (identity, next(self._pushes), lane))
+    def _push(self, lane: _Lane) -> None:
+        heapq.heappush(self._ready, (lane.first.identity, next(self._pushes), lane))
+
+
+def _name_of(item: Item) -> str | int:
+    return item.identity[0] if item.key is None else item.key
+
+
+def _begin(lane: _Lane) -> Item:
+    _, item = heapq.heappop(lane.behind)
+    item.busy = True
+    lane.working += 1
+    return item
+
+
+def _runs(lanes: list[_Lane], room: int, now: float) -> list[Item]:
+    """Take more of each lane in turn, until there is no room or nothing that may be taken."""
+    more: list[Item] = []
+    while lanes and len(more) < room:
+        lanes = [each for each in lanes if each.behind and _goes_along(each.first, now)]
+        more += [_begin(lane) for lane in lanes[: room - len(more)]]
+    return more
+
+
+def _goes_along(item: Item, now: float) -> bool:
+    """Tell whether a message may be worked on together with those before it."""
+    return not item.suspect and item.refused is None and item.due <= now

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
+from crossdock.contracts.claim_check import LARGEST
 from crossdock.mesh.project.scalars import Duration, Secret, Size
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+DEFAULT_MOST: Final = 16 * 1024**2
+"""Bytes of data that a message may have where the project says nothing: a mapping's bound, too."""
+_LEAST_ABOVE: Final = 1024
+_MOST_ABOVE: Final = 4 * 1024**2
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,7 +27,7 @@ class GatewaySettings(_File, frozen=True):
 
     Attributes:
         listen: ``HOST:PORT``; port 0 takes a free one.
-        max_body: Largest request body; larger ones get 413.
+        max_body: Largest request body; larger ones get 413. By default ``claim_check.most``.
         max_batch: Most events in one batched CloudEvents request.
         max_pending: Most messages that wait for their PubAck at once; beyond it 503.
         timeout: How long a request waits for its PubAck before 503.
@@ -29,11 +35,39 @@ class GatewaySettings(_File, frozen=True):
     """
 
     listen: str = "127.0.0.1:8080"
-    max_body: Size = Size(1024**2)
+    max_body: Size | None = None
     max_batch: Count = 1000
     max_pending: Count = 10_000
     timeout: Duration = Duration(10)
     anonymous: bool = False
+
+    @property
+    def largest_body(self) -> int:
+        """Bytes of the largest request body."""
+        return DEFAULT_MOST if self.max_body is None else int(self.max_body)
+
+
+class ClaimCheckSettings(_File, frozen=True):
+    """Data that does not travel with its message: it is kept apart, for as long as it is needed.
+
+    Attributes:
+        above: Data of more bytes than this is kept apart.
+        most: Data of more bytes than this is refused.
+    """
+
+    above: Size = Size(256 * 1024)
+    most: Size = Size(DEFAULT_MOST)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            ValueError: With a text for the person who wrote it.
+        """
+        if not _LEAST_ABOVE <= self.above <= _MOST_ABOVE:
+            raise ValueError("above is from 1KiB to 4MiB: a message has to fit into the broker")
+        if not self.above <= self.most <= LARGEST:
+            raise ValueError(f"most is from `above` to {LARGEST // 1024**2}MiB")
 
 
 class MqttListener(_File, frozen=True):
@@ -150,6 +184,7 @@ class MeshFile(_File, frozen=True):
         description: For people.
         gateway: The HTTP gateway.
         broker: NATS JetStream.
+        claim_check: Data that is kept apart from its message.
         policies: Named failure policies; ``standard`` exists always.
         telemetry: Traces and logs.
         steps: Bounds of Python steps.
@@ -159,9 +194,30 @@ class MeshFile(_File, frozen=True):
     description: str = ""
     gateway: GatewaySettings = GatewaySettings()
     broker: BrokerSettings = BrokerSettings()
+    claim_check: ClaimCheckSettings = ClaimCheckSettings()
     policies: dict[str, Policy] = {}
     telemetry: TelemetrySettings = TelemetrySettings()
     steps: StepSettings = StepSettings()
+
+    def __post_init__(self) -> None:
+        """Refuse a door that is wider than what is behind it.
+
+        Raises:
+            ValueError: With a text for the person who wrote it.
+        """
+        wanted = self.gateway.max_body
+        if wanted is not None and wanted > self.claim_check.most:
+            raise ValueError(
+                f"gateway.max_body is {int(wanted)} bytes, claim_check.most allows "
+                f"{int(self.claim_check.most)}: make the one smaller or the other larger"
+            )
+
+    @property
+    def door(self) -> GatewaySettings:
+        """The gateway's settings, with the bound of a body that follows from the whole."""
+        if self.gateway.max_body is not None:
+            return self.gateway
+        return msgspec.structs.replace(self.gateway, max_body=self.claim_check.most)
 
     def policy(self, name: str) -> Policy:
         """Return a named policy; ``standard`` is there without being written.

@@ -1,5 +1,6 @@
 """Metrics, traces and logs: what a service says about itself, never about a payload (I6)."""
 
+from crossdock.mesh.telemetry.data_metrics import ClaimMetrics, DataMetrics
 from crossdock.mesh.telemetry.logs import configure_logging, log_unhandled
 from crossdock.mesh.telemetry.metrics import (
     BusMetrics,
@@ -19,7 +20,9 @@ from crossdock.mesh.telemetry.tracing import Hop, Tracing, configure_tracing
 
 __all__ = [
     "BusMetrics",
+    "ClaimMetrics",
     "ComponentMetrics",
+    "DataMetrics",
     "DestinationMetrics",
     "GatewayMetrics",
     "GroupMetrics",

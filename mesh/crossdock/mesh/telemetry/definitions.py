@@ -8,6 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from crossdock.mesh.telemetry.data_definitions import (
+    DATA_BYTES,
+    DATA_FETCHED,
+    DATA_HELD,
+    DATA_OBJECTS,
+    DATA_REMOVED,
+    DATA_SECONDS,
+)
 from crossdock.mesh.telemetry.definition import Definition
 
 BASE_LABELS: Final = ("mesh", "service", "component")
@@ -274,6 +282,12 @@ ALL: Final[tuple[Definition, ...]] = (
     PUBLISH_FAILURES,
     BROKER_CONNECTED,
     BROKER_RECONNECTS,
+    DATA_HELD,
+    DATA_FETCHED,
+    DATA_SECONDS,
+    DATA_OBJECTS,
+    DATA_BYTES,
+    DATA_REMOVED,
     ROUTE_IN,
     ROUTE_OUT,
     ROUTE_FILTERED,

@@ -6,9 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+import msgspec
+
 from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
+from crossdock.mesh.parting import parts_of
 from crossdock.mesh.telemetry import RouteMetrics, Tracing, processing
 from crossdock.router.processes.arriving import arrival_of, traced
 from crossdock.router.processes.compiled import CompiledProcess
@@ -36,6 +39,7 @@ class Taking:
         self._tracing = tracing
         contracts = ",".join(sorted({each.name for each in process.accepted.values()}))
         self._step = processing(bus.subjects.stream("in") + f"/{contracts}", process.name)
+        self._checks = bus.claim_checks
 
     async def places(self, batch: Sequence[Incoming], *, waited: bool = False) -> list[Place]:
         """Let messages come to their instances; what is returned is durable.
@@ -48,15 +52,25 @@ class Taking:
             Disconnected: The broker is away or has no room.
             Retry: Others were faster, again and again.
         """
-        found = [self._arrival(each, waited=waited) for each in batch]
+        places: list[Place] = []
+        for part in parts_of(batch):
+            async with self._checks.room.take(part.size):  # I8
+                places += await self._places(part.batch, waited=waited)
+        return places
+
+    async def _places(self, batch: Sequence[Incoming], *, waited: bool) -> list[Place]:
+        found = [await self._arrival(each, waited=waited) for each in batch]
         arrivals = [each for each in found if isinstance(each, Arrival)]
         events = [(self._store.token(each.key), each.key, each) for each in arrivals]
         placed = iter(await self._store.let(events) if events else ())
         return [next(placed) if isinstance(each, Arrival) else each for each in found]
 
-    def _arrival(self, incoming: Incoming, *, waited: bool) -> Arrival | Place:
+    async def _arrival(self, incoming: Incoming, *, waited: bool) -> Arrival | Place:
         try:
             message = incoming.message()
+            if message.dataref:  # where it has to wait, it waits with its data
+                whole = await self._checks.fetch(message)
+                message = msgspec.structs.replace(whole, dataref="")
             return arrival_of(self._versions.all(), self._traced(message), waited=waited)
         except ValueError as error:
             return Place(error=Reject(str(error)))

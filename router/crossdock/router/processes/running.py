@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from prometheus_client import Gauge
 
@@ -14,9 +15,12 @@ from crossdock.mesh.bus import Bus, ConsumerSpec
 from crossdock.mesh.component import Component, State
 from crossdock.mesh.components import Components
 from crossdock.mesh.consuming import Consuming
+from crossdock.mesh.control import Controls, Seen
+from crossdock.mesh.control.permit import Permit
+from crossdock.mesh.control.reporting import seen_of
 from crossdock.mesh.dead_letters import redrive_subject
 from crossdock.mesh.finding import ROUTE_PREFIX
-from crossdock.mesh.observing import observer, show_held, show_state
+from crossdock.mesh.observing import observer, show_held, show_permit, show_state
 from crossdock.mesh.telemetry import ComponentMetrics, Metrics, RouteMetrics, Tracing
 from crossdock.mesh.telemetry.process_metrics import ProcessMetrics
 from crossdock.router.gathering import group_consumer
@@ -42,8 +46,9 @@ _SHARE = 20  # counting takes at most about one twentieth of the time
 class Processes:
     """All processes of one router."""
 
-    def __init__(self, bus: Bus, metrics: Metrics, tracing: Tracing) -> None:
+    def __init__(self, bus: Bus, metrics: Metrics, tracing: Tracing, controls: Controls) -> None:
         self._bus = bus
+        self._controls = controls
         self._metrics = metrics
         self._tracing = tracing
         self._from_start = False
@@ -83,17 +88,25 @@ class Processes:
         """Return by durable consumer the gauge of what it has still to settle."""
         return self._lag
 
+    def seen(self) -> list[Seen]:
+        """Return how each process is, for who asks: as a route."""
+        return [
+            seen_of("route", process.compiled.name, runner)
+            for process, runner in self._components.running()
+        ]
+
     async def stop(self) -> None:
         """Stop, each process finishing what it has begun."""
         await self._components.stop()
 
     def _make(self, process: LoadedProcess) -> ProcessRunner:
-        runner = ProcessRunner(
-            self._bus, process, self._metrics, self._tracing, (self._bound, self._from_start)
-        )
+        permit = self._controls.permit("route", process.compiled.name)
+        settings = Settings(permit, self._bound, self._from_start)
+        runner = ProcessRunner(self._bus, process, self._metrics, self._tracing, settings)
         show_held(RouteMetrics.of(self._metrics, process.compiled.name), runner)
         state = ComponentMetrics.of(self._metrics, process.compiled.name)
         show_state(state, runner)
+        show_permit(state, permit)
         self._lag[f"{ROUTE_PREFIX}{process.compiled.name}"] = state.pending
         return runner
 
@@ -102,8 +115,26 @@ class Processes:
         self._metrics.forget(process.compiled.name)
 
 
+class Settings(NamedTuple):
+    """What a process is run with.
+
+    Attributes:
+        permit: What operators allow it.
+        bound: Bytes that the stream of instances may hold.
+        from_start: Whether a new consumer takes what is there already.
+    """
+
+    permit: Permit
+    bound: int
+    from_start: bool
+
+
 class ProcessRunner:
-    """Runs one process, once it is known with which revisions its instances began."""
+    """Runs one process, once it is known with which revisions its instances began.
+
+    Attributes:
+        permit: What operators allow it.
+    """
 
     def __init__(
         self,
@@ -111,7 +142,7 @@ class ProcessRunner:
         process: LoadedProcess,
         metrics: Metrics,
         tracing: Tracing,
-        settings: tuple[int, bool],
+        settings: Settings,
     ) -> None:
         """Prepare; nothing is read.
 
@@ -120,19 +151,19 @@ class ProcessRunner:
             process: The process.
             metrics: To count.
             tracing: To trace.
-            settings: Bytes that the stream of instances may hold; whether a new consumer takes what
-                is there already.
+            settings: What it is run with.
         """
         self._bus = bus
         self._process = process
         self._counts = RouteMetrics.of(metrics, process.compiled.name)
         self._metrics = ProcessMetrics.of(metrics, process.compiled.name)
         self._tracing = tracing
-        self._bound, self._from_start = settings
+        self.permit = settings.permit
+        self._from_start = settings.from_start
         self._revisions = Revisions(bus)
         self._versions = Versions(process.compiled, self._find)
         self._store = InstanceStore(
-            bus, process.compiled, self._versions, self._metrics, bound=self._bound
+            bus, process.compiled, self._versions, self._metrics, bound=settings.bound
         )
         self._halves: Halves | None = None
         self._preparing = asyncio.Lock()
@@ -172,6 +203,10 @@ class ProcessRunner:
     def held(self) -> int:
         """Return how many messages are being worked on."""
         return 0 if self._halves is None else self._halves.held()
+
+    def in_hand(self) -> int:
+        """Return how many messages it has from the broker, begun or not."""
+        return 0 if self._halves is None else self._halves.in_hand()
 
     def stop(self) -> None:
         """Ask it to end. Safe twice."""
@@ -237,7 +272,7 @@ class ProcessRunner:
             revision=process.revision,
         )
         handler = ProcessHandler(self._bus, process, self._taking(), self._counts)
-        return Consuming(self._bus, component, spec, handler, observer(self._counts))
+        return Consuming(self._bus, component, spec, handler, observer(self._counts), self.permit)
 
     def _second(self) -> Consuming:
         """Return what sends what steps have to send."""
@@ -252,7 +287,7 @@ class ProcessRunner:
         )
         handler = StepHandler(self._bus, process, self._store, self._taking(), self._counts)
         spec = group_consumer(self._bus, process.name, one_by_one=False)
-        return Consuming(self._bus, component, spec, handler, observer(self._counts))
+        return Consuming(self._bus, component, spec, handler, observer(self._counts), self.permit)
 
     def _taking(self) -> Taking:
         process = self._process.compiled

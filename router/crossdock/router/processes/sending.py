@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -25,7 +26,8 @@ from crossdock.router.processes.storing import InstanceStore
 
 _hints = msgspec.json.Decoder(Hint)
 _orders = msgspec.json.Decoder(Order)
-_FORGOTTEN = "its instance is not remembered any more"
+_LOOKS: Final = 16  # at instances at the same time
+_FORGOTTEN: Final = "its instance is not remembered any more"
 
 
 class StepHandler:
@@ -44,6 +46,7 @@ class StepHandler:
         self._store = store
         self._taking = taking
         self._metrics = metrics
+        self._looking = asyncio.Semaphore(_LOOKS)
         self._due = bus.subjects.group("due", process.name, "*").removesuffix("*")
 
     async def __call__(self, batch: Sequence[Incoming]) -> Outcomes:
@@ -51,9 +54,11 @@ class StepHandler:
         outcomes: dict[int, CrossdockError | None] = {}
         hints: list[tuple[Incoming, Hint]] = []
         again: list[Incoming] = []
+        due = [each for each in batch if each.subject.startswith(self._due)]
+        looks = await asyncio.gather(*(self._look(each) for each in due))
+        outcomes.update(zip((each.sequence for each in due), looks, strict=True))
         for each in batch:
-            if each.subject.startswith(self._due):
-                outcomes[each.sequence] = await self._look(each.subject.removeprefix(self._due))
+            if each.sequence in outcomes:
                 continue
             kind = each.headers.get("ce-type")
             try:
@@ -69,10 +74,11 @@ class StepHandler:
         await self._send(hints, outcomes)
         return [outcomes[each.sequence] for each in batch]
 
-    async def _look(self, token: str) -> CrossdockError | None:
+    async def _look(self, incoming: Incoming) -> CrossdockError | None:
         """Look whether the time of an instance is up; the hint comes again until that is done."""
         try:
-            await self._store.look(token)
+            async with self._looking:
+                await self._store.look(incoming.subject.removeprefix(self._due))
         except Retry as error:
             return Disconnected(error.reason)
         except (Disconnected, Reject) as error:

@@ -132,6 +132,8 @@ class InstanceStore:
 class _Keeper:
     """Instances as a :class:`KeyedStore` keeps them."""
 
+    looks_twice = True  # nobody is turned away because of a state that is over
+
     def __init__(self, writes: InstanceWrites, versions: Versions, metrics: ProcessMetrics) -> None:
         self._writes = writes
         self._versions = versions
@@ -154,9 +156,11 @@ class _Keeper:
     def writes(self, token: str, folded: Folded, sequence: int) -> list[Swap]:
         return self._writes.of(token, folded, sequence)
 
-    def stored(self, folded: Folded) -> tuple[Instance, int]:
-        instance = timed(folded.instance)
-        return instance, len(msgspec.json.encode(instance))
+    def stored(self, folded: Folded) -> Instance:
+        return timed(folded.instance)
+
+    def size(self, state: Instance) -> int:
+        return len(msgspec.json.encode(state))
 
     def count(self, folded: Folded) -> None:
         for each in folded.steps:

@@ -84,7 +84,7 @@ async def at_rest(bus: Bus, orders: int, within: float) -> None:
 async def test_two_replicas_and_kills_at_every_step_end_each_order_once_and_all_balances_I4(
     nats_server: NatsServer, tmp_path: Path
 ) -> None:
-    row = scale(messages=200, kills=len(POINTS))
+    row = scale(messages=100, kills=len(POINTS))
     folder = write_fulfilment(tmp_path / "project", process=TIMED)
     replicas = [router(f"r{n}", nats_server.url, folder, tmp_path) for n in range(2)]
     orders = 0
@@ -98,7 +98,7 @@ async def test_two_replicas_and_kills_at_every_step_end_each_order_once_and_all_
                 await victim.start(point)
                 ended = asyncio.create_task(victim.ended(90))
                 while not ended.done():
-                    await place(bus, orders, orders + KINDS, 0.03)
+                    await place(bus, orders, orders + KINDS, 0.08)
                     orders += KINDS
                 assert ended.result() == 137, f"{victim.name} never came to {point}"
                 await victim.start()

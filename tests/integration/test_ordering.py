@@ -14,6 +14,8 @@ from crossdock.mesh import dead_letters
 from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming
 from crossdock.mesh.component import Component
 from crossdock.mesh.consuming import Consuming
+from crossdock.mesh.control import Act, Flow, FlowState, Name, Permit
+from crossdock.mesh.control.acts import flow_key
 from crossdock.mesh.ordering import OrderedConsuming, OrderKey, bodies, stop_at_first
 from crossdock.mesh.ordering.takeover import Takeover
 from crossdock.mesh.project.scalars import Duration
@@ -384,3 +386,28 @@ async def test_i8_takes_nothing_new_while_as_many_wait_as_may(bus: Bus) -> None:
     await sink.until(lambda: sink.count == 45)
     await stop(consuming, task)
     assert dict(sink.effects) == {"bad": list(range(40)), "good": list(range(5))}
+
+
+@pytest.mark.parametrize("state", ["paused", "draining"])
+async def test_heeds_operators_and_goes_on_in_order_when_they_let_it(
+    bus: Bus, state: FlowState
+) -> None:
+    name = Name("destination", "d")
+    acts: dict[str, Act] = {}
+    permit, sink = Permit(name, acts), Sink()
+    key = OrderKey().of_incoming
+    component = Component(kind="destination", name="d", policy=FAST, batch=10, key=key)
+    consuming = OrderedConsuming(bus, component, SPEC, sink, lambda _event, _count: None, permit)
+    task = asyncio.create_task(consuming.run())
+    await publish(bus, ["a", "b"], 20)
+    await sink.until(lambda: sink.count == 40)
+    acts[flow_key(name)] = Flow(state=state, by="test", at="2026-01-01T00:00:00Z")
+    permit.wake()
+    await sink.until(lambda: not consuming._puller.listening)
+    await publish(bus, ["a", "b"], 20, start=20)
+    assert (sink.count, consuming.in_hand()) == (40, 0)
+    acts.clear()
+    permit.wake()
+    await sink.until(lambda: sink.count == 80)
+    await stop(consuming, task)
+    assert dict(sink.effects) == {"a": list(range(40)), "b": list(range(40))}

@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "message": "crossdock.cli.message:app",
     "dead": "crossdock.cli.dead:app",
     "probe": "crossdock.cli.probe:probe",
+    "group": "crossdock.cli.group:app",
     "delayed": "crossdock.cli.delayed:app",
     "why": "crossdock.cli.why:why",
     "trace": "crossdock.cli.trace:trace",

@@ -33,9 +33,17 @@ Outcome = Literal[
     "discarded",
     "replayed",
     "released",
+    "completed",
 ]
-Command = Literal["redrive", "replay", "edit", "discard", "release"]
-COMMANDS: Final[tuple[Command, ...]] = ("redrive", "replay", "edit", "discard", "release")
+Command = Literal["redrive", "replay", "edit", "discard", "release", "complete"]
+COMMANDS: Final[tuple[Command, ...]] = (
+    "redrive",
+    "replay",
+    "edit",
+    "discard",
+    "release",
+    "complete",
+)
 """What audit records are named by."""
 NO_DETOURS: Final[Mapping[str, bool]] = MappingProxyType({})
 GROUP: Final = "group:"

@@ -15,6 +15,8 @@ _NANOSECONDS = 1_000_000_000
 _RECORD_SHARE = 4  # the record stream may take a quarter of what a message stream may
 _ONCE_SHARE = 4  # and so may the keys that were claimed
 _REPLY_SHARE = 4  # and the replies
+DATA_SHARE = 2
+"""Data that is kept apart may take half of what a message stream may."""
 _ALREADY_THERE = 10058
 _BEGUN = "crossdock.begun"
 
@@ -27,8 +29,7 @@ def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
     history, so the oldest may go. ``once`` holds keys that messages have claimed, for their time.
     ``reply`` holds replies, for as long as they can be fetched. ``data`` holds what does not travel
     with its message. ``group`` holds the last message of each subject; where messages may be
-    scheduled the server
-    cannot refuse new ones, so those who write there keep its bound.
+    scheduled the server cannot refuse new ones, so those who write there keep its bound.
     """
     mesh = bus.subjects.mesh
     common: dict[str, Any] = {
@@ -69,7 +70,7 @@ def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
         "allow_msg_ttl": True,
         "allow_msg_schedules": True,
     }
-    data = {"max_msgs_per_subject": 1}
+    data = {"max_bytes": int(settings.max_bytes) // DATA_SHARE, "max_msgs_per_subject": 1}
     special: dict[str, dict[str, Any]] = {
         "record": record,
         "once": once,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
+
 from crossdock.contracts import CrossdockError
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.claims import Claims
@@ -36,6 +38,20 @@ class Answers:
     async def __call__(self, effects: Sequence[Effect]) -> list[Answer]:
         """Answer questions, all at once as far as those who are asked allow."""
         return await asyncio.gather(*(self._answer(each) for each in effects))
+
+    def once(self, effect: Effect) -> bytes | None:
+        """Return what tells a question that must not be asked twice; None when it may be.
+
+        Reads are asked again, so that a repaired system gives its new answer. A Python step whose
+        files have changed is called again, too.
+        """
+        if isinstance(effect, Call) and self._clients.writes(effect.client):
+            asked: list[object] = ["call", effect.client, effect.request]
+        elif isinstance(effect, Invoke) and self._functions is not None:
+            asked = ["python", effect.function, self._functions.version, effect.data]
+        else:
+            return None
+        return msgspec.json.encode(asked, order="sorted")
 
     async def close(self) -> None:
         """Release everything. Safe twice."""

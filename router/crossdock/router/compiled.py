@@ -223,8 +223,9 @@ class _Compiler:
                 refs.append(ContractRef.parse(text))
         accepted = {
             each.dataschema: each
-            for each in self._registry
-            if any(ref.name == each.name and ref.accepts(each.version) for ref in refs)
+            for ref in refs
+            for each in self._registry.contracts(ref.name)
+            if ref.accepts(each.version)
         }
         return tuple(refs), accepted
 

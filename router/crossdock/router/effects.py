@@ -28,6 +28,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         request: What it is asked; JSON.
         cache: Seconds for which an answer to the same request may be used again; 0 for none.
         timeout: Longest time for it in seconds; None where the client's own is enough.
+        key: Tells this question of this message from every other, each time that it is asked
+            again (I4); ``""`` where asking changes nothing.
     """
 
     step: str
@@ -35,6 +37,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     request: Json
     cache: float = 0.0
     timeout: float | None = None
+    key: str = ""
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from crossdock.router.batches import by_stream
 from crossdock.router.compiled import CompiledRoute
 from crossdock.router.deciding import Decision
 from crossdock.router.flow import Child
+from crossdock.router.journal import Journals
 from crossdock.router.made import Half, Item, Made, parts_of
 from crossdock.router.revision import Revisions
 from crossdock.router.steps.detour import Switched
@@ -51,7 +52,8 @@ class RouteHandler:
         self._route = route
         self._tracing = tracing
         self._metrics = metrics
-        self._decider = Decider(bus.claim_checks, route, answers)
+        self._journals = Journals(route.name, answers)
+        self._decider = Decider(bus.claim_checks, route, self._journals)
         self._subjects = {
             name: bus.subjects.outgoing(name) for name in route.destinations if is_token(name)
         }
@@ -71,8 +73,15 @@ class RouteHandler:
                     await self._store(made, outcomes)
                     made = Made(made.detours)
         await self._store(made, outcomes)
+        for each, outcome in zip(batch, outcomes, strict=True):
+            if outcome is None:
+                self._journals.forget(each)
         self._metrics.seconds.observe(time.perf_counter() - start)
         return outcomes
+
+    def done(self, incoming: Incoming) -> str:
+        """Return what was done of a message that could not be finished, for its dead letter."""
+        return self._journals.done(incoming)
 
     def _take(
         self, incoming: Incoming, decision: Decision | CrossdockError, made: Made, at: int

@@ -163,6 +163,7 @@ class Router:
             send if groups is None else GroupHandler(self._bus, compiled.name, groups, send, counts)
         )
         component = Component(
+            done=send.done,
             kind="group",
             name=compiled.name,
             policy=route.policy,
@@ -195,7 +196,13 @@ class Router:
             ),
             from_start=self._from_start,
         )
+        later = None
+        if compiled.delay is not None:
+            later = Later(self._bus, compiled.name, bound=self._bound)
+        half = Half(route.revision, "route", groups, self._detours(compiled), later)
+        handler = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
         component = Component(
+            done=handler.done,
             kind="route",
             name=compiled.name,
             policy=route.policy,
@@ -204,12 +211,7 @@ class Router:
             key=route_key(compiled),
             revision=route.revision.name,
         )
-        later = None
-        if compiled.delay is not None:
-            later = Later(self._bus, compiled.name, bound=self._bound)
-        half = Half(route.revision, "route", groups, self._detours(compiled), later)
         permit = self._controls.permit("route", compiled.name)
-        handler = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
         made = consuming_of(self._bus, component, spec, handler, observer(counts), permit)
         show_order(self._metrics, compiled.name, made)
         return made

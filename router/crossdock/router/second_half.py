@@ -58,6 +58,8 @@ def of_group(route: CompiledRoute, aggregate: Aggregator, message: Message) -> D
     run = Run(message, aggregate.contract)
     try:
         group = read_completed(message.data)
+        if group.discarded:
+            return filtered(run, group.discarded)
         flow = aggregate.flow_of(group)
         variables = {
             "group": {"key": group.key, "count": len(group.members), "reason": group.reason}

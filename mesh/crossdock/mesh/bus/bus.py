@@ -17,13 +17,14 @@ from crossdock.mesh.bus.bucket import Bucket
 from crossdock.mesh.bus.claim_checks import ClaimChecks
 from crossdock.mesh.bus.committing import MAX_BATCH, Committer, Outgoing, Published
 from crossdock.mesh.bus.connection_events import ConnectionEvents
+from crossdock.mesh.bus.consumer_spec import ConsumerSpec
 from crossdock.mesh.bus.consumers import ConsumerState, list_consumers
 from crossdock.mesh.bus.data_store import DataStore
 from crossdock.mesh.bus.extent import Extent, extent_of
 from crossdock.mesh.bus.fast_client import speed_up
 from crossdock.mesh.bus.latest import read_each, read_newest
 from crossdock.mesh.bus.pinning import PinnedPuller
-from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
+from crossdock.mesh.bus.pulling import Puller
 from crossdock.mesh.bus.reading import Stored, count_from, read_one, read_stream
 from crossdock.mesh.bus.removing import remove_one
 from crossdock.mesh.bus.swapping import Swap, Swapper
@@ -179,11 +180,11 @@ class Bus:
             spec: The consumer.
             prefetch: Most messages that one request asks for; twice as many may be held.
         """
-        return Puller(self.client, spec, prefetch=prefetch)
+        return Puller(self.client, self._events.pullers, spec, prefetch=prefetch)
 
     def pinned_puller(self, spec: ConsumerSpec, *, prefetch: int = 500) -> PinnedPuller:
         """Return a puller on a durable consumer that one client at a time works on."""
-        return PinnedPuller(self.client, spec, prefetch=prefetch)
+        return PinnedPuller(self.client, self._events.pullers, spec, prefetch=prefetch)
 
     def read(
         self, kind: str, *, subject: str = ">", sequence: int = 1, since: datetime | None = None

@@ -157,6 +157,22 @@ def expire(rule: Rule, group: Group, *, now: int) -> Folded | None:
     return Folded(folding.state(), tuple(folding.closed), (), 0, had_timer=group.timer > 0)
 
 
+def close_now(rule: Rule, group: Group, *, now: int, discarded: str = "") -> Folded | None:
+    """Close the open group of a key because a person wants it; None when there is none.
+
+    Args:
+        rule: When a group is complete.
+        group: State of the key.
+        now: Unix time in milliseconds.
+        discarded: Why it is not to be sent; ``""`` when it is.
+    """
+    if not group.id:
+        return None
+    folding = _Folding(rule, group, now, lambda: "")
+    folding.close("hand", discarded)
+    return Folded(folding.state(), tuple(folding.closed), (), 0, had_timer=group.timer > 0)
+
+
 class _Folding:
     """One fold under way."""
 
@@ -207,7 +223,7 @@ class _Folding:
             self.close(reason)
         return Place(group.id)
 
-    def close(self, reason: Reason) -> None:
+    def close(self, reason: Reason, discarded: str = "") -> None:
         """Make the open group complete."""
         group = msgspec.structs.replace(self._group, members=tuple(self._members))
         content = Completed(
@@ -217,6 +233,7 @@ class _Folding:
             closed=self._now,
             size=group.size or self._rule.size,
             members=tuple(sorted(group.members, key=_order)),
+            discarded=discarded,
         )
         self.closed.append(Closed(group, content))
         marks = b"".join([each.mark for each in group.members])

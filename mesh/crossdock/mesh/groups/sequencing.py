@@ -50,7 +50,14 @@ def sequence(
 def skip(rule: Rule, group: Group, *, now: int, mint: Callable[[], str]) -> Folded | None:
     """Give up the gap of a key if it has been waited for long enough; None when it has not."""
     deadline = rule.deadline(group)
-    if not group.id or not deadline or now < deadline:
+    if not deadline or now < deadline:
+        return None
+    return skip_now(rule, group, now=now, mint=mint)
+
+
+def skip_now(rule: Rule, group: Group, *, now: int, mint: Callable[[], str]) -> Folded | None:
+    """Give up the gap of a key because a person wants it; None when nothing waits."""
+    if not group.id:
         return None
     sequencing = _Sequencing(rule, group, now, mint)
     sequencing.skip()

@@ -14,7 +14,7 @@ GROUP_TYPE: Final = "crossdock.group.completed"
 """CloudEvents type of a complete group on its way to the second half of its route."""
 MARK: Final = 8
 """Bytes of a mark."""
-Reason = Literal["size", "when", "timeout", "sequence", "late"]
+Reason = Literal["size", "when", "timeout", "sequence", "late", "hand"]
 
 
 def mark_of(message: Message, part: str = "") -> bytes:
@@ -134,7 +134,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_
         return Group(key=self.key, done=done)
 
 
-class Completed(msgspec.Struct, frozen=True, kw_only=True):
+class Completed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A group that is complete and will not change any more.
 
     Attributes:
@@ -144,6 +144,7 @@ class Completed(msgspec.Struct, frozen=True, kw_only=True):
         closed: When it became complete.
         size: How many members were awaited; 0 when that was never said.
         members: In their order.
+        discarded: Why it is not sent, when a person ended it.
     """
 
     key: Json
@@ -152,6 +153,7 @@ class Completed(msgspec.Struct, frozen=True, kw_only=True):
     closed: int
     size: int
     members: tuple[Member, ...]
+    discarded: str = ""
 
     def __repr__(self) -> str:  # I6
         return f"Completed({self.reason}, {len(self.members)} members)"

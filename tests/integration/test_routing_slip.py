@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from starlette.responses import JSONResponse
 
-from asking_project import running_workers
+from asking_project import running_workers, until
 from crossdock.contracts import Message
 from crossdock.mesh import dead_letters
 from crossdock.mesh.bus import Bus
@@ -102,12 +102,7 @@ async def test_a_message_goes_over_its_stops_in_their_order_to_the_last(
     assert last.extensions["routingslip"] == "4 route:tax bureau route:tax book"
     assert last.correlation == "m1"
     assert len(bureau.calls) == 1
-    status = await find(bus, "m1")
-    assert status is not None
-    first = next(each for each in status.routes if each.route == "first")
-    assert [(each.destination, each.state) for each in first.destinations] == [
-        ("bureau", "delivered")
-    ]
+    await until(lambda: _is_delivered(bus))  # an answer may be a stop further than its record
     assert not await is_over(bus, "m1")  # nobody has taken it from the book
 
 
@@ -124,15 +119,26 @@ async def test_a_stop_takes_nothing_that_no_slip_sends_it(bus: Bus, folder: Path
 async def test_a_slip_that_names_no_stop_is_too_long_or_would_never_end_is_a_dead_letter(
     bus: Bus, folder: Path
 ) -> None:
-    await put(bus, 1, {"stops": ["nowhere"], "way": [], "total": 1})
     async with running_router(bus, folder):
-        await settled(bus, "first")
-        assert "gives a stop that is not in" in (await _letters(bus))["first"]
-        await put(bus, 2, {"stops": ["book"] * 33, "way": [], "total": 1})
-        await settled(bus, "first")
-        assert "more than 32 stops" in (await _letters(bus))["first"]
-        await put(bus, 3, {"stops": ["again", "book"], "way": [], "total": 1})
-        await settled(bus, "first")
-        await entries_of(bus, "again", 1)
-    assert "is on a routing slip already" in (await _letters(bus))["again"]
+        for number, (stops, where, why) in enumerate(
+            (
+                (["nowhere"], "first", "gives a stop that is not in"),
+                (["book"] * 33, "first", "more than 32 stops"),
+                (["again", "book"], "again", "is on a routing slip already"),
+            )
+        ):
+            await put(bus, number, {"stops": stops, "way": [], "total": 1})
+            await until(lambda where=where, why=why: _has_letter(bus, where, why))
     assert await in_book(bus) == []
+
+
+async def _has_letter(bus: Bus, where: str, why: str) -> bool:
+    return why in (await _letters(bus)).get(where, "")
+
+
+async def _is_delivered(bus: Bus) -> bool:
+    status = await find(bus, "m1")
+    assert status is not None
+    first = next(each for each in status.routes if each.route == "first")
+    found = [(each.destination, each.state) for each in first.destinations]
+    return found == [("bureau", "delivered")]

@@ -32,8 +32,8 @@ trial: $(VENV)/.all ## Carry real records through the mesh (DATA=DIR)
 	@test -n "$(DATA)" || { echo "say where the records are: make trial DATA=DIR" >&2; exit 2; }
 	$(BIN)/python examples/trial/trial.py "$(DATA)"
 
-bench: $(VENV)/.dev ## Measure against bare loops on this machine
-	$(BIN)/python benchmarks/run.py
+bench: $(VENV)/.dev ## Measure against bare loops on this machine (NAMES=... for some)
+	$(BIN)/python benchmarks/run.py $(NAMES)
 
 test: packages $(VENV)/.dev tools ## Run every test (TESTS=PATH for some)
 	$(if $(TESTS),$(BIN)/python -m pytest $(TESTS),$(EACH_TEST))

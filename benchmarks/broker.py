@@ -11,13 +11,33 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 _BINARY = shutil.which("nats-server", path=str(Path(sys.executable).parent)) or "nats-server"
 
 
+class Broker(NamedTuple):
+    """A server that runs.
+
+    Attributes:
+        url: Where.
+        pid: Its process.
+    """
+
+    url: str
+    pid: int
+
+
 @contextmanager
 def broker(*, fsync: bool) -> Iterator[str]:
-    """Start a server on a free port and yield its URL.
+    """Start a server on a free port and yield its URL; see :func:`running_broker`."""
+    with running_broker(fsync=fsync) as running:
+        yield running.url
+
+
+@contextmanager
+def running_broker(*, fsync: bool) -> Iterator[Broker]:
+    """Start a server on a free port.
 
     Args:
         fsync: ``sync_interval: always``, as shipped; else the server's default of two minutes.
@@ -34,6 +54,6 @@ def broker(*, fsync: bool) -> Iterator[str]:
             try:
                 while not (found := list(folder.glob("*.ports"))):
                     time.sleep(0.01)
-                yield json.loads(found[0].read_text())["nats"][0]
+                yield Broker(json.loads(found[0].read_text())["nats"][0], process.pid)
             finally:
                 process.kill()

@@ -78,8 +78,8 @@ async def test_a_message_published_again_is_stored_once_also_within_a_batch_I4(b
 
 
 async def test_one_callers_bad_message_does_not_fail_the_others_in_its_batch(bus: Bus) -> None:
-    large = {"note": "x" * 2_000_000}  # data would be kept apart, attributes cannot be
-    too_large = Message(id="x", source="/test", type="a.b.c", extensions=large)
+    bus.claim_checks.above = 2_000_000  # so that it is not kept apart
+    too_large = Message(id="x", source="/test", type="a.b.c", data=b"x" * 2_000_000)
     results = await asyncio.gather(
         bus.publish(SUBJECT, message(1)),
         bus.publish(SUBJECT, too_large),
@@ -199,6 +199,22 @@ async def test_a_puller_goes_on_after_the_broker_was_away(
     other = await Bus.connect(nats_server.url, SUBJECTS, name="other")
     await other.publish(SUBJECT, message(1))
     assert [each.message().id for each in await take(puller, 1, within=20)] == ["m1"]
+    await puller.stop()
+    await other.close()
+
+
+async def test_one_of_many_pullers_asks_again_as_soon_as_the_connection_is_back(
+    bus: Bus, nats_server: NatsServer
+) -> None:
+    many = [bus.puller(spec()) for _ in range(4000)]  # its heartbeat would tell after a minute
+    puller = many[0]
+    await puller.start()
+    assert await puller.next(10, 0.01) == []
+    nats_server.kill()
+    nats_server.start()
+    other = await Bus.connect(nats_server.url, SUBJECTS, name="other")
+    await other.publish(SUBJECT, message(1))
+    assert [each.message().id for each in await take(puller, 1, within=25)] == ["m1"]
     await puller.stop()
     await other.close()
 

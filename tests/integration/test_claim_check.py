@@ -7,7 +7,12 @@ import hashlib
 import random
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import CollectorRegistry, generate_latest
 
 from crossdock.contracts import Disconnected, Message, Reject, Retry, Subjects
 from crossdock.contracts.claim_check import HEADER, ClaimCheck
@@ -16,6 +21,13 @@ from crossdock.mesh.bus.data_store import DataStore
 from crossdock.mesh.project.scalars import Size
 from crossdock.mesh.project.settings import BrokerSettings, ClaimCheckSettings
 from crossdock.mesh.streams import provision
+from crossdock.mesh.telemetry import (
+    ClaimMetrics,
+    ClaimWatch,
+    Metrics,
+    Tracing,
+    new_traceparent,
+)
 from nats_server import NatsServer
 
 SUBJECTS = Subjects("t")
@@ -90,7 +102,7 @@ async def test_data_beyond_the_bound_of_the_mesh_is_refused(bus: Bus) -> None:
 
 async def test_a_full_store_says_so_and_stores_nothing_I8(nats_server: NatsServer) -> None:
     bus = await Bus.connect(nats_server.url, SUBJECTS, name="test")
-    await provision(bus, BrokerSettings(max_bytes=Size(3 * MIB)))
+    await provision(bus, BrokerSettings(max_bytes=Size(6 * MIB)))
     try:
         await bus.publish(IN, message(1, data_of(2 * MIB, 1)))
         with pytest.raises(Retry, match="full"):
@@ -158,6 +170,19 @@ async def test_who_uses_data_and_who_removes_it_never_both_win(bus: Bus) -> None
         assert await objects(bus) == 1
 
 
+async def test_what_was_used_since_it_was_looked_at_is_not_removed(bus: Bus) -> None:
+    store = bus.claim_checks.store
+    data = data_of(600 * 1024)
+    check = ClaimCheck.of(data)
+    await store.hold(check, data)
+    looked_at = (await store.entries())[check.digest]
+    await store.hold(check)  # somebody is about to publish its check
+    assert not await store.remove(check.digest, looked_at)
+    assert await store.get(check) == data
+    assert await store.remove(check.digest, (await store.entries())[check.digest])
+    assert (await bus.extent("data")).messages == 0
+
+
 async def test_two_that_store_the_same_data_at_once_leave_nothing_twice(bus: Bus) -> None:
     data = data_of(3 * MIB)
     check = ClaimCheck.of(data)
@@ -184,3 +209,30 @@ async def test_data_and_message_survive_a_crash_of_the_broker_I1(
                 continue
             break
     assert [each.data for each in found] == [data]
+
+
+async def test_what_is_left_and_fetched_is_counted_and_traced(bus: Bus) -> None:
+    registry, spans = CollectorRegistry(), InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    bus.claim_checks.watch = ClaimWatch(
+        ClaimMetrics.of(Metrics(registry, "t", "test")),
+        Tracing(1.0, provider.get_tracer("test")),
+        "t-data",
+    )
+    root = new_traceparent(1)
+    large = msgspec.structs.replace(message(1, data_of(MIB)), extensions={"traceparent": root})
+    published = await bus.publish(IN, large)
+    await bus.claim_checks.store.hold(ClaimCheck.of(large.data))
+    stored = await bus.read_one("in", published.sequence)
+    assert stored is not None
+    await bus.claim_checks.message(stored)
+    found = {each.name: each for each in spans.get_finished_spans()}
+    assert set(found) == {"put t-data", "get t-data"}
+    assert {f"{each.context.trace_id:032x}" for each in found.values()} == {root[3:35]}
+    shown = generate_latest(registry).decode()
+    assert 'crossdock_data_held_messages_total{component="bus",data="stored"' in shown
+    assert (
+        'crossdock_data_fetched_messages_total{component="bus",mesh="t",service="test"} 1.0'
+        in shown
+    )

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from crossdock.contracts import (
@@ -81,8 +82,10 @@ class Sink:
                 await asyncio.sleep(0.01)
 
 
-def consume(bus: Bus, sink: Sink, policy: Policy = FAST, batch: int = 100) -> Consuming:
-    component = Component(kind="destination", name="d", policy=policy, batch=batch)
+def consume(
+    bus: Bus, sink: Sink, policy: Policy = FAST, batch: int = 100, lanes: int = 1
+) -> Consuming:
+    component = Component(kind="destination", name="d", policy=policy, batch=batch, lanes=lanes)
     spec = ConsumerSpec(stream="t-out", durable="dest-d", filters=("t.out.d",), ack_wait=3)
     return Consuming(bus, component, spec, sink)
 
@@ -185,14 +188,50 @@ async def test_an_outage_makes_no_dead_letter_and_pauses_consumption(bus: Bus) -
     sink = Sink(lambda _key: Disconnected("away") if away else None)
     consuming = consume(bus, sink)
     task = asyncio.create_task(consuming.run())
-    await publish(bus, 300)
+    await publish(bus, 3)
     async with asyncio.timeout(30):
         while consuming.state != "paused" or max(sink.calls.values(), default=0) < 5:
             await asyncio.sleep(0.01)
     away = False
     await settle_all(bus, consuming, task)
     assert await letters(bus) == []
+    assert len(sink.effects) == 3
+
+
+async def test_after_its_pause_one_message_finds_out_and_not_a_batch(bus: Bus) -> None:
+    down = True
+    sizes: list[int] = []
+    sink = Sink(lambda _key: Retry("too busy") if down else None)
+
+    async def note(batch: Sequence[Incoming]) -> None:
+        sizes.append(len(batch))
+
+    sink.before = note
+    policy = msgspec.structs.replace(FAST, attempts=100, breaker_after=1)
+    consuming = consume(bus, sink, policy, lanes=2)
+    await publish(bus, 300)
+    task = asyncio.create_task(consuming.run())
+    async with asyncio.timeout(30):
+        while len(sizes) < 6:
+            await asyncio.sleep(0.01)
+    tried = sorted(sizes)
+    down = False
+    await settle_all(bus, consuming, task)
+    assert tried[:4] == [1, 1, 1, 1]  # both lanes may have begun a batch before it opened
     assert len(sink.effects) == 300
+
+
+async def test_what_is_refused_for_what_it_is_pauses_nothing(bus: Bus) -> None:
+    policy = msgspec.structs.replace(FAST, breaker_after=1, breaker_pause=Duration(3600))
+    sink = Sink(lambda _key: Reject("bad"))
+    consuming = consume(bus, sink, policy, batch=1)
+    await publish(bus, 40)
+    task = asyncio.create_task(consuming.run())
+    async with asyncio.timeout(30):
+        while len(sink.calls) < 40:
+            await asyncio.sleep(0.01)
+    await settle_all(bus, consuming, task)
+    assert len(await letters(bus)) == 40
 
 
 async def test_halt_touches_no_message_and_says_why(bus: Bus) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 
 import pytest
 
-from crossdock.contracts import Message, Subjects
+from crossdock.contracts import Message, Reject, Subjects
 from crossdock.contracts.claim_check import ClaimCheck
 from crossdock.mesh import dead_letters
-from crossdock.mesh.bus import Bus, ClaimChecks, Swap
+from crossdock.mesh.bus import Bus, ClaimChecks, ConsumerSpec, Swap
 from crossdock.mesh.data_sweep import DataSweep
+from crossdock.mesh.janitor import Janitor
 from crossdock.mesh.project.scalars import Size
 from crossdock.mesh.project.settings import BrokerSettings, ClaimCheckSettings
 from crossdock.mesh.redriving import again, redrive
@@ -174,3 +176,58 @@ async def test_what_is_left_of_an_interrupted_removal_goes_too(bus: Bus) -> None
     await DataSweep(bus, grace=3600.0).sweep()
     assert (await bus.extent("data")).messages == before - 1
     assert (await bus.claim_checks.fetch(message(2))).data == message(2).data
+
+
+async def test_negative_control_a_sweep_that_reads_no_dead_letters_is_found_out(bus: Bus) -> None:
+    class Blind(DataSweep):
+        async def _used(self, digests: Iterable[str]) -> set[str]:
+            return set(digests) - set(digests)
+
+    published = await bus.publish(OUT, message(1))
+    stored = await bus.read_one("out", published.sequence)
+    assert stored is not None
+    number = await dead_letters.put(
+        bus, CAUSE, key="1", subject=OUT, headers=stored.headers, data=stored.data
+    )
+    await purge(bus, "out")
+    for _ in range(2):
+        await Blind(bus, grace=0.0).sweep()
+    letter = await dead_letters.get(bus, number.sequence)
+    assert letter is not None
+    with pytest.raises(Reject, match="not there any more"):
+        await dead_letters.whole(bus, letter)
+
+
+async def test_when_data_fills_its_stream_history_goes_earlier_and_nothing_unread(
+    nats_server: NatsServer,
+) -> None:
+    settings = BrokerSettings(max_bytes=Size(200_000))  # half of it for data
+    bus = await Bus.connect(nats_server.url, SUBJECTS, name="test")
+    bus.claim_checks.configure(ClaimCheckSettings(above=Size(1024)))
+    await provision(bus, settings)
+    try:
+        published = await bus.publish_many([(OUT, message(number)) for number in range(20)])
+        await consume(bus, 12)
+        await Janitor(bus, settings).clean_data()
+        assert (await bus.extent("data")).size > 80_000
+        extent = await bus.extent("out")
+        assert published[2].sequence < extent.first <= published[12].sequence
+    finally:
+        await bus.close()
+
+
+async def consume(bus: Bus, count: int) -> None:
+    """Acknowledge so many messages of the destination."""
+    spec = ConsumerSpec(stream="t-out", durable="dest-book", filters=(OUT,))
+    puller = bus.puller(spec, prefetch=count)
+    await puller.start()
+    done = 0
+    async with asyncio.timeout(20):
+        while done < count:
+            for each in await puller.next(count - done, 1):
+                await each.ack()
+                done += 1
+        await bus.client.flush()
+        await puller.stop()
+        while (await bus.consumers("out"))[0].floor < count:
+            await asyncio.sleep(0.05)

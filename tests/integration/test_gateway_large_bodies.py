@@ -160,7 +160,7 @@ async def test_small_bodies_without_a_length_do_not_count_as_large_ones(door: Ru
 
 
 async def test_a_full_store_is_503_and_small_messages_go_on(nats_server: NatsServer) -> None:
-    full = BrokerSettings(max_bytes=Size(3 * MIB))
+    full = BrokerSettings(max_bytes=Size(6 * MIB))
     async with connected(nats_server.url, full) as bus, running(bus) as door:
         first = await door.http.post(ORDERS, content=body(2 * MIB, 1), headers=JSON)
         second = await door.http.post(ORDERS, content=body(2 * MIB, 2), headers=JSON)

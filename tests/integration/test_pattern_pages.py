@@ -29,7 +29,8 @@ def test_every_example_of_the_patterns_holds() -> None:
 @pytest.mark.parametrize("name", ROUTES)
 def test_a_page_shows_the_route_as_it_runs_and_the_route_has_examples(name: str) -> None:
     route = (PROJECT / "routes" / f"{name}.yaml").read_text()
-    assert f"```yaml\n{route}```" in (PAGES / f"{name}.md").read_text()
+    # Beside its own page, a route may be shown by the one of a pattern that takes several.
+    assert any(f"```yaml\n{route}```" in page.read_text() for page in PAGES.glob("*.md"))
     assert "\nexamples:\n" in route
 
 

@@ -15,9 +15,14 @@ from crossdock.mesh import dead_letters, finding, redriving
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.ledger import balance
 from crossdock.mesh.telemetry import Metrics, configure_tracing
+from crossdock.mesh.telemetry.process_metrics import ProcessMetrics
 from crossdock.router.loading import load_router
+from crossdock.router.processes.arriving import arrival_of
 from crossdock.router.processes.counting import instances
+from crossdock.router.processes.events import Arrival, Place
 from crossdock.router.processes.instance import Instance
+from crossdock.router.processes.storing import InstanceStore
+from crossdock.router.processes.versions import Versions
 from crossdock.router.running import Router
 from fulfilment import PROCESS, told, write_fulfilment
 from nats_server import NatsServer
@@ -275,3 +280,40 @@ async def test_what_waited_in_vain_is_a_dead_letter_as_it_came_I3(bus: Bus, tmp_
     )
     await until(bus, ended("done", 1))
     await router.stop()
+
+
+async def test_what_another_replica_has_done_is_seen_before_a_message_is_turned_away_I2(
+    bus: Bus, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    """One replica remembers a state that is over; nothing that it writes would tell it."""
+    folder = write_fulfilment(tmp_path, process=PROCESS + "    unexpected: ignore\n")
+    process = load_router(folder).processes["fulfilment"].compiled
+    other_bus = await connected(nats_server.url)
+
+    async def find(_: str) -> None:
+        raise AssertionError("there is one revision")
+
+    stores = [
+        InstanceStore(
+            each,
+            process,
+            Versions(process, find),
+            ProcessMetrics.of(Metrics(CollectorRegistry(), "t", "router"), "fulfilment"),
+            bound=1 << 30,
+        )
+        for each in (bus, other_bus)
+    ]
+
+    async def come(store: InstanceStore, contract: str) -> Place:
+        arrival = arrival_of([process], told(contract, "o1"))
+        assert isinstance(arrival, Arrival)
+        (place,) = await store.let([(store.token("o1"), "o1", arrival)])
+        return place
+
+    assert (await come(stores[0], "sales.order.placed")).outcome == "grouped"
+    assert (await come(stores[1], "stock.goods.reserved")).outcome == "grouped"
+    paid = await come(stores[0], "bank.payment.made")
+    late = await come(stores[1], "bank.payment.refused")
+    await other_bus.close()
+    assert paid.detail.startswith("paying -> done")
+    assert "comes after the end" in late.detail

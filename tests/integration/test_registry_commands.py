@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from crossdock.contracts import Subjects
-from crossdock.mesh.bus import Bus
+from crossdock.mesh.bus import Bus, ConsumerSpec
+from crossdock.mesh.project.settings import BrokerSettings
+from crossdock.mesh.streams import provision
 from faults.observing import plain_client
 from nats_server import NatsServer
 from registry_mesh import BROKEN_ROUTE, RegistryMesh
@@ -180,6 +182,22 @@ async def test_a_rollback_brings_back_the_files_of_an_older_revision(mesh: Regis
         "origin": "rollback",
         "forced": "",
     }
+
+
+async def test_a_mesh_that_runs_from_a_folder_is_not_told_that_nobody_reads(
+    mesh: RegistryMesh,
+) -> None:
+    bus = await Bus.connect(mesh.url, Subjects("tiny"), name="test")
+    await provision(bus, BrokerSettings())
+    subjects = (bus.subjects.incoming(CONTRACT),)
+    await bus.puller(
+        ConsumerSpec(stream="tiny-in", durable="route-orders", filters=subjects)
+    ).ensure()
+    await bus.close()
+    plan = await mesh.plan()
+    assert plan["drift"] == []
+    (warning,) = plan["warnings"]
+    assert "services run from a folder: what is applied does not change them" in warning
 
 
 async def test_drift_is_shown(mesh: RegistryMesh) -> None:

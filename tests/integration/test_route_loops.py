@@ -140,12 +140,44 @@ def test_a_path_of_the_gateway_is_a_door(project: Path) -> None:
     assert "by apis/shop.yaml as sales.order.placed" in problem
 
 
-@pytest.mark.parametrize("condition", ["where: total > 0\n", "steps: [{where: total > 0}]\n"])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "where: total > 0\n",
+        "steps: [{where: total > 0}]\n",
+        "steps: [{once: {key: order, within: 1h}}]\n",
+        "steps: [{split: lines}]\n",
+        "aggregate: {by: order, complete: {size: 2}, as: sales.order.placed@1, map: '{}'}\n",
+    ],
+)
 def test_a_condition_may_end_it(project: Path, condition: str) -> None:
     add_sink(project, "out", "file-out", "{path: in/a.jsonl, format: jsonl}")
     add_door(project, "file-in", "{folder: in, format: jsonl}", "sales.order.placed")
     add_route(project, "orders", "sales.order.placed", "out", condition)
     assert told(project) == ([], ["routes/orders.yaml:3"])
+
+
+def test_a_destination_that_is_chosen_may_be_another(project: Path) -> None:
+    add_sink(project, "out", "file-out", "{path: in/a.jsonl, format: jsonl}")
+    add_sink(project, "end", "file-out", "{path: end.jsonl, format: jsonl}")
+    add_door(project, "file-in", "{folder: in, format: jsonl}", "sales.order.placed")
+    add_route(project, "orders", "sales.order.placed", "{expr: next, among: [out, end]}")
+    assert told(project) == ([], ["routes/orders.yaml:3"])
+
+
+def test_three_routes_that_feed_each_other_are_told_once(project: Path) -> None:
+    for name, contract in (("a", "changed"), ("b", "shipped"), ("c", "placed")):
+        url = f"{{url: 'http://localhost:8080/v1/messages/sales.order.{contract}'}}"
+        add_sink(project, name, "http-out", url)
+    schema = project / "contracts/sales/order.shipped/1.0.0.schema.json"
+    schema.parent.mkdir()
+    schema.write_text("{}")
+    add_route(project, "first", "sales.order.placed", "a")
+    add_route(project, "second", "sales.order.changed", "[b]")
+    add_route(project, "third", "sales.order.shipped", "c")
+    (problem,), warnings = told(project)
+    assert problem.startswith("routes/first.yaml:3 goes round for ever: 'a' comes in again")
+    assert warnings == []
 
 
 def test_what_comes_in_again_and_is_not_accepted_does_not_go_round(project: Path) -> None:

@@ -27,6 +27,12 @@ def test_what_is_no_header_is_skipped() -> None:
     assert parse_header_lines(raw) == Client._parse_header_lines(raw)
 
 
+@given(st.lists(st.sampled_from(["a: b\r\n", "a:b\r\n", "x y: z\r\n", "\r\n", "ü: é\r\n"])))
+def test_lines_of_any_form_are_parsed_as_nats_py_does(lines: list[str]) -> None:
+    raw = "".join([*lines, "\r\n"]).encode()
+    assert parse_header_lines(raw) == Client._parse_header_lines(raw)
+
+
 def test_the_private_names_that_we_replace_are_there() -> None:
     assert callable(Client._parse_header_lines)
     assert callable(Client._send_publish)

@@ -177,7 +177,6 @@ def test_a_timeout_that_used_no_processor_time_is_no_fault_of_the_message(
     [
         "($f := function($x){1 + $f($x + 1)}; $f(1))",
         "($f := function($x){$map([1], function($y){{'a': [$f($x + $y)]}})}; $f(1))",
-        "1" + "+1" * 3999,
     ],
 )
 def test_i8_endless_depth_ends_at_its_bound(text: str) -> None:
@@ -225,7 +224,9 @@ def test_i8_a_result_that_is_too_large_is_rejected(monkeypatch: pytest.MonkeyPat
         Expression("[1..1000]").evaluate({})
 
 
-@pytest.mark.parametrize("text", ["$count($distinct(n))", "$keys(o)", "$match(t, /x/)"])
+@pytest.mark.parametrize(
+    "text", ["$count($distinct(n))", "$keys(o)", "$match(t, /x/)", "$spread(n)"]
+)
 def test_i8_a_built_in_that_takes_the_square_of_its_input_gets_small_messages_only(
     text: str,
 ) -> None:
@@ -261,3 +262,31 @@ def test_a_thread_keeps_a_bounded_number_of_compiled_expressions_and_makes_the_o
         Expression(f"a + {number}")
     assert len(expression._compiled.by_text) <= 4096
     assert first.evaluate({"a": "the "}) == "the first"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$count(lines[(n in [1, 2]) = false])",
+        "$count(lines.(n in [1, 2]))",
+        "$count($map(lines, function($line) { [$line.n, 'a'] }))",
+        "$count(lines.{'sum': $sum([n, 1])})",
+    ],
+)
+def test_a_list_that_is_written_out_may_meet_a_message_of_thousands_of_lines(text: str) -> None:
+    lines = [{"n": number + 5} for number in range(8000)]
+    assert Expression(text).evaluate({"lines": lines}) == 8000
+
+
+def test_an_expression_may_be_as_long_as_it_is_let_in() -> None:
+    assert Expression("1" + "+1" * 3999).evaluate({}) == 4000
+
+
+def test_I8_what_calls_itself_for_ever_ends_also_with_room_for_many_calls() -> None:
+    for text in (
+        "($f := function($x) { 1 + $f($x + 1) }; $f(1))",
+        "($f := function($x) { {'a': [$map([1], function($y) { $f($y).b })]} }; $f(1))",
+        "($f := function($x) { ($x; [1, $f($x)[0].a{'k': $}]) }; $f(1))",
+    ):
+        with pytest.raises(Reject, match=r"deep|longer than"):
+            Expression(text).evaluate({"secret": "topsecret"})

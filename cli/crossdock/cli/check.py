@@ -61,23 +61,27 @@ def _table(findings: Findings) -> Table:
     name = findings.mesh.mesh if findings.mesh else ""
     table = Table(title=f"{name} can run: crossdock up", show_header=False, title_justify="left")
     names = findings.contracts.names()
-    shown = [f"{each} {', '.join(findings.contracts.versions(each))}" for each in names[:_SHOWN]]
-    more = [f"and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
-    table.add_row(f"{len(names)} contracts", "\n".join([*shown, *more]))
+    versions = [f"{each} {', '.join(findings.contracts.versions(each))}" for each in names]
+    table.add_row(f"{len(names)} contracts", _shown(versions))
     routes = [f"{each.route}: {', '.join(accepts(each))}" for each in findings.routes]
-    table.add_row(f"{len(routes)} routes", "\n".join(routes))
+    table.add_row(f"{len(routes)} routes", _shown(routes))
     workers = [f"{each.loaded.value.worker}: {_what(each)}" for each in findings.workers]
-    table.add_row(f"{len(workers)} workers", "\n".join(workers))
+    table.add_row(f"{len(workers)} workers", _shown(workers))
     if findings.processes:
         processes = [f"{each.process}: {', '.join(begun_by(each))}" for each in findings.processes]
-        table.add_row(f"{len(processes)} processes", "\n".join(processes))
+        table.add_row(f"{len(processes)} processes", _shown(processes))
     if findings.apis:
         apis = [
             f"{each.api}: {each.method} {each.path} publishes {each.publishes}"
             for each in findings.apis
         ]
-        table.add_row(f"{len(apis)} apis", "\n".join(apis))
+        table.add_row(f"{len(apis)} apis", _shown(apis))
     return table
+
+
+def _shown(lines: list[str]) -> str:
+    more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    return "\n".join([*lines[:_SHOWN], *more])
 
 
 def _what(worker: CheckedWorker) -> str:

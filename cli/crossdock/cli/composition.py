@@ -62,8 +62,12 @@ def run_router(place: Place) -> int:
     from crossdock.router.loading import RouterProject, load_router
     from crossdock.router.running import Router
 
+    before: RouterProject | None = None
+
     def load(folder: Path) -> RouterProject:
-        return msgspec.structs.replace(load_router(folder), folder=place.folder)
+        nonlocal before
+        before = msgspec.structs.replace(load_router(folder, before), folder=place.folder)
+        return before
 
     project = LastGood(place.source, load, check_change)
     service = place.service("router", project.value.mesh)

@@ -41,6 +41,12 @@ _PatchOption = Annotated[
 _AgainOption = Annotated[
     bool, typer.Option("--again", help="Also what was sent again and came back 3 times.")
 ]
+_FromStartOption = Annotated[
+    bool,
+    typer.Option(
+        "--from-start", help="Repeat also the calls that a route made before the step that failed."
+    ),
+]
 _YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 _NumberArgument = Annotated[int, typer.Argument(metavar="NUMBER", help="Its number.", min=1)]
 
@@ -153,6 +159,7 @@ def redrive(  # noqa: PLR0913 - each is an option of the command
     data: _DataOption = None,
     patch: _PatchOption = None,
     again: _AgainOption = False,
+    from_start: _FromStartOption = False,
     yes: _YesOption = False,
     reason: ReasonOption = "",
     json: JsonOption = False,
@@ -188,6 +195,7 @@ def redrive(  # noqa: PLR0913 - each is an option of the command
             act=_act(reason),
             rate=speed,
             guarded=not again,
+            from_start=from_start,
             quiet=json,
         ).run(bus)
 

@@ -28,6 +28,7 @@ def described(letter: DeadLetter, *, data: bool) -> dict[str, Any]:
         "cause": cause_of(letter),
         "redrives": letter.redrives,
         "repaired": bool(letter.patch),
+        "done": bool(letter.done),
     }
     if letter.patch and data:
         result["patch"] = letter.patch
@@ -51,6 +52,8 @@ def tell(letter: DeadLetter, *, data: bool) -> None:
     say(f"cause     {cause_of(letter)}, as in `crossdock dead list`")
     if letter.redrives:
         say(f"redriven  {letter.redrives} times before")
+    if letter.done:
+        say("done      calls before the step that failed; a redrive does not repeat them")
     if letter.patch:
         say("repaired  by a patch, which a redrive applies; shown with --data")
     for name, value in sorted(letter.headers.items()):

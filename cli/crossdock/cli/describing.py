@@ -7,6 +7,7 @@ from pathlib import Path
 
 from crossdock.cli.process_checks import awaited
 from crossdock.contracts import Halt, Registry
+from crossdock.contracts.slips import NEXT
 from crossdock.gateway.api_file import FOLDER as APIS
 from crossdock.gateway.api_file import ApiFile
 from crossdock.gateway.client_file import load_clients
@@ -80,6 +81,7 @@ def _api(api: ApiFile) -> DescribedApi:
         publishes=api.publishes,
         description=api.description,
         maps=api.map is not None,
+        replies=None if api.reply is None else api.reply.contract,
     )
 
 
@@ -97,7 +99,9 @@ def _callers(folder: Path, registry: Registry) -> tuple[Caller, ...]:
 
 def _route(route: RouteFile) -> DescribedRoute:
     branches = (*route.send, *route.send_all)
-    sent = [Sent(name, each.as_) for each in branches for name in destinations_of(each)]
+    sent = [
+        Sent(name, each.as_) for each in branches for name in destinations_of(each) if name != NEXT
+    ]
     return DescribedRoute(
         name=route.route,
         description=route.description,
@@ -133,4 +137,5 @@ def _worker(worker: WorkerFile) -> DescribedWorker:
         adapter=worker.adapter,
         publishes=worker.publishes,
         destination="" if worker.publishes else worker.destination,
+        replies=None if worker.reply is None else worker.reply.as_,
     )

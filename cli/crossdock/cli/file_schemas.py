@@ -95,7 +95,8 @@ def _of_adapter(adapter: Adapter, definitions: dict[str, Any]) -> dict[str, Any]
     definitions |= settings.pop("$defs")
     settings.pop("$schema")
     sink = adapter.direction == "sink"
-    excluded = ("publishes", "id") if sink else ("consumes",)
+    excluded = ["publishes", "id"] if sink else ["consumes"]
+    excluded += [] if adapter.answers else ["reply"]
     required = [] if sink else ["publishes"]
     required += ["settings"] if settings["required"] else []
     return {

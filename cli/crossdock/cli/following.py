@@ -32,7 +32,7 @@ async def follow_project(
 
     Args:
         service: Which it is.
-        running: Its parts; told that it has started once the project is applied.
+        running: Its parts; told that it has started when the project, or a change, is applied.
         project: Loaded.
         apply: Makes the service do what the project says; tried again when it is Disconnected.
     """
@@ -40,10 +40,13 @@ async def follow_project(
     async def surely(content: Project) -> None:
         while True:
             try:
-                return await apply(content)
+                await apply(content)
             except Disconnected as error:
                 log.warning("not applied, will try again", extra={"why": error.reason})
                 await asyncio.sleep(_AGAIN)
+            else:
+                running.started()
+                return
 
     def state() -> Instance:
         return Instance(
@@ -57,7 +60,6 @@ async def follow_project(
 
     async def follow() -> None:
         await surely(project.value)
-        running.started()
         live = project.newest > 0  # who follows a folder runs no revision
         replicas = service.mesh.broker.replicas
         telling = [keep_telling(running.bus, state, replicas)] if live else []

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from crossdock.cli.process_checks import takes
 from crossdock.contracts import ContractRef, Halt
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.dead_letters import redrive_subject
@@ -23,6 +24,8 @@ from crossdock.mesh.registry.revision import Files, Revision
 from crossdock.mesh.registry.store import RevisionStore
 from crossdock.router.gathering import group_consumer
 from crossdock.router.loading import FOLDER as ROUTES
+from crossdock.router.processes.process_file import FOLDER as PROCESSES
+from crossdock.router.processes.process_file import ProcessFile
 from crossdock.router.route_file import RouteFile
 from crossdock.workers.loading import FOLDER as WORKERS
 from crossdock.workers.registry import find_adapter
@@ -44,6 +47,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
         mesh: Its settings; None when they cannot be used.
         routes: Its routes.
         destinations: What its sinks consume.
+        processes: Its processes.
     """
 
     project: ProjectFiles
@@ -51,6 +55,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     mesh: MeshFile | None
     routes: tuple[RouteFile, ...]
     destinations: tuple[str, ...]
+    processes: tuple[ProcessFile, ...] = ()
 
     def consumers(self, bus: Bus) -> dict[str, Wanted]:
         """Return by stream the durable consumers that it wants."""
@@ -59,8 +64,13 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
             for each in self.routes
             if each.aggregate or each.resequence or each.delay
         ]
+        groups += [group_consumer(bus, each.process, one_by_one=False) for each in self.processes]
+        processes = {
+            f"{ROUTE_PREFIX}{each.process}": _taken_by(bus, each) for each in self.processes
+        }
+        routes = {f"{ROUTE_PREFIX}{each.route}": _taken(bus, each) for each in self.routes}
         return {
-            "in": {f"{ROUTE_PREFIX}{each.route}": _taken(bus, each) for each in self.routes},
+            "in": routes | processes,
             "out": {
                 f"{DESTINATION_PREFIX}{name}": (bus.subjects.outgoing(name),)
                 for name in self.destinations
@@ -110,11 +120,13 @@ def _read(project: ProjectFiles, files: Files) -> Held:
         write_files(folder, files, project.contents, {})
         routes, _ = read_named(folder, ROUTES, RouteFile, "route")
         workers, _ = read_named(folder, WORKERS, WorkerFile, "worker")
+        processes, _ = read_named(folder, PROCESSES, ProcessFile, "process")
         return Held(
             project=project,
             contracts=tuple(read_contracts(folder)[0]),
             mesh=_mesh(folder),
             routes=tuple(each.value for each in routes),
+            processes=tuple(each.value for each in processes),
             destinations=tuple(each.value.destination for each in workers if _is_sink(each.value)),
         )
 
@@ -137,3 +149,8 @@ def _taken(bus: Bus, route: RouteFile) -> tuple[str, ...]:
     accepts = (route.accepts,) if isinstance(route.accepts, str) else route.accepts
     contracts = (ContractRef.parse(each).name for each in accepts)
     return (*map(bus.subjects.incoming, contracts), redrive_subject(bus, route.route))
+
+
+def _taken_by(bus: Bus, process: ProcessFile) -> tuple[str, ...]:
+    contracts = map(bus.subjects.incoming, sorted(takes(process)))
+    return (*contracts, redrive_subject(bus, process.process))

@@ -15,6 +15,7 @@ from semantic_version import Version
 
 from crossdock.cli.api_checks import check_apis
 from crossdock.cli.contract_sides import Choice
+from crossdock.cli.impact_processes import process_impacts
 from crossdock.cli.impact_routes import RouteImpact, route_impacts
 from crossdock.contracts import Contract, ContractRef, Problem, Registry
 from crossdock.gateway.api_file import FOLDER as APIS
@@ -92,6 +93,7 @@ def impact(folder: Path, old: Choice, new: Choice, registry: Registry) -> Impact
     before, after = Registry(others, abouts), Registry([*others, contract], abouts)
     unread: list[Problem] = []
     routes, staying = route_impacts(folder, contract, (before, after), unread)
+    routes += process_impacts(folder, contract, (before, after), unread)
     publishers = [
         *_workers(folder, contract, after, unread),
         *_apis(folder, contract, (before, after), unread),
@@ -122,7 +124,9 @@ def _workers(
     workers, problems = read_named(folder, WORKERS, WorkerFile, "worker")
     unread += problems
     for worker in workers:
-        if _takes(worker.value.publishes, contract, after):
+        reply = worker.value.reply
+        made = worker.value.publishes if reply is None else reply.as_
+        if _takes(made, contract, after):
             yield Publisher(kind="worker", name=worker.value.worker)
 
 

@@ -17,6 +17,7 @@ from crossdock.mesh.registry.promises import Verdict, broken_promises, judge
 from crossdock.mesh.registry.running import Instance, who_runs
 from crossdock.mesh.registry.store import Head, RevisionStore
 from crossdock.mesh.streams import stream_drift
+from crossdock.router.processes.counting import take_census
 
 _SHOWN_BYTES = 64 * 1024
 
@@ -83,9 +84,15 @@ async def make_plan(bus: Bus, proposal: Proposal, head: Head) -> Made:
             *(broken_promises(before.contracts, proposal.contracts) if before else ()),
             *(problem for each in verdicts for problem in each.problems),
         ),
-        warnings=(*_left_out(proposal), *await _orphans(bus, changes)),
+        warnings=(
+            *_left_out(proposal),
+            *await _orphans(bus, changes),
+            *(await _from_folder(bus) if head.revision is None and not services else ()),
+        ),
         services=tuple(services),
-        drift=tuple(await _drift(bus, before, running=bool(services)) if before else ()),
+        drift=tuple(
+            await _drift(bus, before, running=bool(services)) if before and head.revision else ()
+        ),
     )
 
 
@@ -120,16 +127,34 @@ async def _orphans(bus: Bus, changes: list[Change]) -> list[str]:
             lag = waiting.get(prefix + name, 0)
             if lag:
                 warnings.append(f"{kind} {name} goes away; messages that wait for it: {lag:,}")
+    for name in removed_names(changes, "process"):
+        count = (await take_census(bus, name)).running
+        if count:
+            warnings.append(f"process {name} goes away; instances that stay as they are: {count:,}")
     return warnings
+
+
+async def _from_folder(bus: Bus) -> list[str]:
+    """Tell what runs, or ran, before anything was applied."""
+    there = [each for kind in ("in", "out") for each in await _consumers(bus, kind)]
+    if not there:
+        return []
+    warning = (
+        "services run from a folder: what is applied does not change them; start them with --live "
+        "MESH instead, and they go on where these stop"
+    )
+    return [warning]
 
 
 async def _drift(bus: Bus, held: Held, *, running: bool) -> list[Drift]:
     drifts = []
     for kind, wanted in held.consumers(bus).items():
-        drifts += consumer_drift(wanted, await _consumers(bus, kind), works=running)
+        found = await _consumers(bus, kind)
+        more = [f"{ROUTE_PREFIX}{each.process}" for each in held.processes]
+        drifts += consumer_drift(wanted, found, works=running, more=more)
     if held.mesh is not None and running:
-        found = await stream_drift(bus, held.mesh.broker)
-        drifts += [Drift(name=name, message=message) for name, message in found.items()]
+        streams = await stream_drift(bus, held.mesh.broker)
+        drifts += [Drift(name=name, message=message) for name, message in streams.items()]
     return drifts
 
 

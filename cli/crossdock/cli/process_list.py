@@ -82,7 +82,9 @@ def _table(found: Sequence[Listed]) -> Table:
 
     from crossdock.cli.process_look import COLOURS, moment, span
 
-    table = Table("process", "key", "state", "status", "since", "steps", "time is up")
+    table = Table()
+    for title in ("process", "key", "state", "status", "since", "steps", "time is up"):
+        table.add_column(title, overflow="fold")
     for each in found:
         table.add_row(
             each.process,

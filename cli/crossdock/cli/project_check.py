@@ -12,8 +12,11 @@ from crossdock.cli.api_checks import check_apis
 from crossdock.cli.process_checks import beside, check_processes, process_sends, takes
 from crossdock.cli.route_checks import check_routes, dangling, sends_to
 from crossdock.cli.route_loops import check_loops
+from crossdock.cli.slip_checks import stop_problems
 from crossdock.cli.worker_checks import CheckedWorker, check_workers
 from crossdock.contracts import ContractRef, Halt, Problem, Registry
+from crossdock.contracts.replying import REPLY
+from crossdock.contracts.slips import NEXT
 from crossdock.gateway.api_file import FOLDER as APIS
 from crossdock.gateway.api_file import ApiFile
 from crossdock.gateway.client_file import load_clients
@@ -31,6 +34,7 @@ from crossdock.router.processes.process_file import ProcessFile
 from crossdock.router.python_steps.frames import Described
 from crossdock.router.python_steps.loading import load_functions
 from crossdock.router.route_file import RouteFile
+from crossdock.router.step_file import asked
 from crossdock.workers.loading import FOLDER as WORKERS
 from crossdock.workers.worker_file import WorkerFile
 
@@ -171,6 +175,7 @@ def _together(
         if each.loaded.value.worker in names:  # they would share the subject of their dead letters
             message = "a route has the same name: give one of them another"
             yield each.loaded.document.problem(message, ("worker",))
+    yield from stop_problems(routes)
     yield from dangling(routes, _destinations(folder, workers))
 
 
@@ -190,7 +195,8 @@ def _destinations(folder: Path, workers: list[CheckedWorker]) -> set[str]:
     """Return what is consumed; a worker that cannot be read or loaded has the benefit of doubt."""
     there = {path.stem for path in (folder / WORKERS).glob("*.y*ml")}
     unread = there - {each.loaded.value.worker for each in workers}
-    return unread | {each.loaded.value.destination for each in workers if not each.is_source}
+    consumed = {each.loaded.value.destination for each in workers if not each.is_source}
+    return unread | consumed | {REPLY, NEXT}
 
 
 def _doubts(
@@ -204,6 +210,7 @@ def _doubts(
     fed = {name for route in routes for name, _ in sends_to(route)}
     fed |= {name for each in processes for name, _ in process_sends(each.value)}
     yield from _unrouted(accepted, apis)
+    yield from _unanswered(accepted, routes)
     yield from _idle(accepted, fed, workers)
     yield from _outdated(routes, registry)
 
@@ -216,8 +223,23 @@ def _unrouted(accepted: set[str], apis: list[Loaded[ApiFile]]) -> Iterator[Probl
             yield each.document.problem(message, ("publishes",))
 
 
+def _unanswered(accepted: set[str], routes: list[Loaded[RouteFile]]) -> Iterator[Problem]:
+    for each in routes:
+        for text in asked(each.value.steps):
+            name = ContractRef.parse(text).name
+            if name not in accepted:
+                yield each.document.problem(
+                    f"no route accepts {name}: nobody answers what is asked", ("steps",)
+                )
+
+
 def _accepted(routes: list[Loaded[RouteFile]]) -> set[str]:
-    return {ContractRef.parse(each).name for route in routes for each in accepts(route.value)}
+    return {
+        ContractRef.parse(each).name
+        for route in routes
+        if not route.value.slip  # it takes only what a slip sends there
+        for each in accepts(route.value)
+    }
 
 
 def _idle(accepted: set[str], fed: set[str], workers: list[CheckedWorker]) -> Iterator[Problem]:
@@ -229,6 +251,11 @@ def _idle(accepted: set[str], fed: set[str], workers: list[CheckedWorker]) -> It
             name = ContractRef.parse(value.publishes).name
             if name not in accepted:
                 yield document.problem(f"no route accepts {name}: what it publishes goes nowhere")
+        if value.reply is not None:
+            name = ContractRef.parse(value.reply.as_).name
+            if name not in accepted:
+                message = f"no route accepts {name}: what is answered goes nowhere"
+                yield document.problem(message, ("reply", "as"))
 
 
 def _outdated(routes: list[Loaded[RouteFile]], registry: Registry) -> Iterator[Problem]:

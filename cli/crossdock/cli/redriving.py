@@ -190,6 +190,7 @@ class Redrive(msgspec.Struct, frozen=True, kw_only=True):
         act: Who does it, and why.
         rate: How many a second; None for as fast as it goes.
         guarded: Refuse what was sent again too often.
+        from_start: Repeat also what was done before the step that failed.
         quiet: Show no progress.
     """
 
@@ -198,6 +199,7 @@ class Redrive(msgspec.Struct, frozen=True, kw_only=True):
     act: Act
     rate: float | None = None
     guarded: bool = True
+    from_start: bool = False
     quiet: bool = False
 
     def __repr__(self) -> str:  # I6
@@ -246,6 +248,8 @@ class Redrive(msgspec.Struct, frozen=True, kw_only=True):
     async def _again(self, bus: Bus, letter: DeadLetter) -> Again:
         if self.guarded:
             guard(letter)
+        if self.from_start:
+            letter = msgspec.structs.replace(letter, done="")
         letter = await self.repair.readable(bus, letter)
         data = self.repair.of(letter)
         if letter.cause.kind == "source" and self.repair.applies(letter):

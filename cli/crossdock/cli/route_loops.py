@@ -17,10 +17,11 @@ from crossdock.mesh.project.conversion import scalar
 from crossdock.mesh.project.document import Path_
 from crossdock.mesh.project.loading import Loaded
 from crossdock.mesh.project.settings import MeshFile
-from crossdock.router.route_file import RouteFile
+from crossdock.router.route_file import Computed, RouteFile
 from crossdock.router.step_file import Step
 from crossdock.workers.adapter import Place
 
+_ENDING: Final = frozenset({"where", "once", "python", "split"})
 _PARAMETER: Final = re.compile(r"\\\{[^}]*\\\}")
 
 
@@ -106,7 +107,17 @@ def _returns(
                 if match and door.place.system == place.system:
                     name = door.contract or match["name"]
                     found.setdefault(each.loaded.value.destination, []).append((door, name))
+        for answered in _answers(each):
+            found.setdefault(each.loaded.value.destination, []).append(answered)
     return found
+
+
+def _answers(worker: CheckedWorker) -> Iterator[tuple[_Door, str]]:
+    """Return as what the answers of a sink's system come in."""
+    value, file = worker.loaded.value, worker.loaded.document.file
+    if worker.is_sink and value.reply is not None:
+        name = ContractRef.parse(value.reply.as_).name
+        yield _Door(Place("reply", value.destination), name, f"the `reply` of {file}"), name
 
 
 def _ways(
@@ -149,13 +160,16 @@ def _places(worker: CheckedWorker) -> tuple[Place, ...]:
 
 
 def _is_plain(route: RouteFile) -> bool:
-    """Tell whether no condition keeps any message out."""
-    guards = [route.where, *(each.when for each in (*route.send, *route.send_all))]
-    return all(each is None for each in guards) and not _filters(route.steps)
+    """Tell whether every message goes to every destination."""
+    branches = (*route.send, *route.send_all)
+    chooses = any(each.when is not None or isinstance(each.to, Computed) for each in branches)
+    gathers = route.aggregate is not None
+    return not (route.where or chooses or gathers or any(map(_may_end, route.steps)))
 
 
-def _filters(steps: tuple[Step, ...]) -> bool:
-    return any(each.where is not None or _filters(each.steps) for each in steps)
+def _may_end(step: Step) -> bool:
+    """Tell whether a step may let nothing of a message go on."""
+    return step.pattern in _ENDING and step.join is None  # joined, the whole goes on
 
 
 def _told(way: list[_Way], *, is_sure: bool) -> Problem:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import msgspec
 
-from crossdock.contracts import CrossdockError, Message
+from crossdock.contracts import CrossdockError, Message, Reject
 from crossdock.contracts.reference import version_of
+from crossdock.contracts.replying import REPLY
+from crossdock.contracts.slips import name_of, route_of, slip_of
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.project.contract_files import load_contracts
-from crossdock.mesh.records import GROUP, Entry
+from crossdock.mesh.records import GROUP, Entry, contract_of
 from crossdock.mesh.telemetry.trace_context import trace_id, valid_traceparent
 from crossdock.mesh.trail import Fact, Trail
 from crossdock.router.explaining import Explanation, Recorded, contracts_of, explain
@@ -44,7 +46,8 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         kind: Route or destination; group for the messages that a route has put together, delay for
-            one that has waited.
+            one that has waited; answer for what a system answered, which came in again; reply for
+            what went to whoever asked.
         where: Its name.
         id: Id of the message, or of the group.
         outcome: What became of it; ``pending`` when nothing is recorded yet.
@@ -58,6 +61,7 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
         policy: Name of its failure policy.
         why: The decision, told condition by condition; None when it cannot be told.
         note: Why it cannot be told, or how far it is right.
+        slip: The routing slip of the message, and where on it this is; ``""`` without one.
         again: How it was sent again, when it was a dead letter.
         next: What became of what was made of it, and of what was sent again.
     """
@@ -76,6 +80,7 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
     policy: str = ""
     why: Explanation | None = None
     note: str = ""
+    slip: str = ""
     again: tuple[SentAgain, ...] = ()
     next: tuple[Hop, ...] = ()
 
@@ -155,9 +160,9 @@ class Teller:
         fact = trail.last("route", name, message.id)
         if fact is None:
             return Hop(kind="route", where=name, id=message.id, outcome="pending")
-        hop = _hop(fact)
+        hop = msgspec.structs.replace(_hop(fact), slip=_slip(message))
         hop = msgspec.structs.replace(hop, **await self._why(fact, message))
-        nexts = self._nexts(trail, name, fact.entry)
+        nexts = await self._nexts(trail, name, fact.entry)
         again = _again(trail, name, message.id)
         for each in again:
             nexts += await self._sent_again(trail, name, each.id)
@@ -171,16 +176,20 @@ class Teller:
         message = Message.from_headers(stored.headers, stored.data)
         return [await self._route(trail, route, message)]
 
-    def _nexts(self, trail: Trail, route: str, entry: Entry) -> list[Hop]:
+    async def _nexts(self, trail: Trail, route: str, entry: Entry) -> list[Hop]:
         """Tell what became of what was made; ``entry`` is of the message it was made of."""
-        return [
-            self._second(trail, route, child, entry)
-            if where == GROUP
-            else self._destination(trail, where, child)
-            for where, child in entry.children
-        ]
+        hops: list[Hop] = []
+        for where, child in entry.children:
+            stop = route_of(where)
+            if stop is not None:
+                hops += await self._sent_again(trail, stop, child)
+            elif where == GROUP:
+                hops.append(await self._second(trail, route, child, entry))
+            else:
+                hops.append(await self._destination(trail, where, child))
+        return hops
 
-    def _second(self, trail: Trail, route: str, own_id: str, entry: Entry) -> Hop:
+    async def _second(self, trail: Trail, route: str, own_id: str, entry: Entry) -> Hop:
         """Tell of a group that the message has joined, or of what waits of it."""
         delayed = entry.outcome == "delayed"
         kind = "delay" if delayed else "group"
@@ -189,18 +198,37 @@ class Teller:
             waits = entry.detail if delayed else "it is not complete yet"
             return Hop(kind=kind, where=route, id=own_id, outcome="pending", detail=waits)
         again = _again(trail, route, own_id)
-        nexts = self._nexts(trail, route, fact.entry)
-        nexts += [self._second(trail, route, each.id, entry) for each in again]
+        nexts = await self._nexts(trail, route, fact.entry)
+        nexts += [await self._second(trail, route, each.id, entry) for each in again]
         hop = msgspec.structs.replace(_hop(fact), kind=kind)
         return msgspec.structs.replace(hop, again=again, next=tuple(nexts))
 
-    def _destination(self, trail: Trail, name: str, message_id: str) -> Hop:
+    async def _destination(self, trail: Trail, name: str, message_id: str) -> Hop:
+        if name == REPLY:
+            return Hop(kind="reply", where="whoever asked", id=message_id, outcome="delivered")
         fact = trail.last("destination", name, message_id)
         if fact is None:
             return Hop(kind="destination", where=name, id=message_id, outcome="pending")
         again = _again(trail, name, message_id)
-        nexts = tuple(self._destination(trail, name, each.id) for each in again)
-        return msgspec.structs.replace(_hop(fact), again=again, next=nexts)
+        nexts = [await self._answer(trail, *each) for each in fact.entry.children]
+        nexts += [await self._destination(trail, name, each.id) for each in again]
+        return msgspec.structs.replace(_hop(fact), again=again, next=tuple(nexts))
+
+    async def _answer(self, trail: Trail, where: str, message_id: str) -> Hop:
+        """Tell of what a system answered, and of the routes that took it."""
+        routes = {each.where for each in trail.facts if _is_of(each, "route", message_id)}
+        hops = [
+            hop
+            for name in sorted(routes)
+            for hop in await self._sent_again(trail, name, message_id)
+        ]
+        return Hop(
+            kind="answer",
+            where=contract_of(where) or where,
+            id=message_id,
+            outcome="published",
+            next=tuple(hops),
+        )
 
     async def _why(self, fact: Fact, message: Message) -> dict[str, object]:
         """Return what the explanation adds to a hop."""
@@ -264,6 +292,19 @@ def _hop(fact: Fact) -> Hop:
         letter=entry.letter,
         revision=fact.revision,
     )
+
+
+def _slip(message: Message) -> str:
+    """Tell a routing slip, with the stop where the message is in brackets."""
+    try:
+        slip = slip_of(message)
+    except Reject as error:
+        return error.reason
+    if slip is None:
+        return ""
+    names = [name_of(each) for each in slip.stops]
+    names[slip.at - 1] = f"[{names[slip.at - 1]}]"
+    return f"stop {slip.at} of {len(names)}: {' → '.join(names)}"
 
 
 def _again(trail: Trail, where: str, message_id: str) -> tuple[SentAgain, ...]:

@@ -16,12 +16,20 @@ from crossdock.router.explaining import Told
 _COLOURS: Final = {
     "routed": "green",
     "delivered": "green",
+    "published": "green",
     "tested": "green",
     "grouped": "green",
     "delayed": "cyan",
     "filtered": "yellow",
     "dead": "bold red",
     "pending": "cyan",
+}
+_ARROWS: Final = {
+    "destination": "[dim]→[/] ",
+    "group": "group of ",
+    "delay": "later in ",
+    "answer": "[dim]←[/] ",
+    "reply": "[dim]←[/] ",
 }
 _INDENT: Final = "  "
 
@@ -79,9 +87,7 @@ def _lines(hop: Hop, depth: int = 0) -> Iterator[str]:
 
 
 def _title(hop: Hop) -> str:
-    arrow = {"destination": "[dim]→[/] ", "group": "group of ", "delay": "later in "}.get(
-        hop.kind, "route "
-    )
+    arrow = _ARROWS.get(hop.kind, "route ")
     colour = _COLOURS.get(hop.outcome, "white")
     title = f"{arrow}[bold]{escape(hop.where)}[/] [{colour}]{hop.outcome}[/]"
     if hop.kind != "route":
@@ -99,6 +105,8 @@ def _below(hop: Hop) -> Iterator[str]:
             state = f"route {hop.revision} ({escape(hop.revision_is)})"
         policy = f", policy {escape(hop.policy)}" if hop.policy else ""
         yield f"[dim]{state}{policy}[/]"
+    if hop.slip:
+        yield f"[dim]routing slip,[/] {escape(hop.slip)}"
     if hop.why is not None:
         for told in hop.why.told:
             yield from _told(told)

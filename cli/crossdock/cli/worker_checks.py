@@ -8,13 +8,16 @@ from pathlib import Path
 import msgspec
 
 from crossdock.contracts import ContractRef, Halt, Problem, Registry, Reject, is_token
+from crossdock.contracts.replying import REPLY
+from crossdock.contracts.slips import NEXT
 from crossdock.mesh.expression_file import load_expression
 from crossdock.mesh.ordering import KEY
 from crossdock.mesh.project.conversion import convert
+from crossdock.mesh.project.document import Path_
 from crossdock.mesh.project.loading import Loaded
 from crossdock.mesh.project.problems import ProjectError
 from crossdock.workers.adapter import Adapter
-from crossdock.workers.loading import FOLDER
+from crossdock.workers.loading import FOLDER, no_answers
 from crossdock.workers.registry import find_adapter
 from crossdock.workers.worker_file import WorkerFile
 
@@ -59,6 +62,7 @@ def check_workers(
         problems += _direction(each)
         problems += _consumed(worker)
         problems += _published(worker, registry)
+        problems += _replied(each, registry)
         problems += _expressions(folder, worker)
     return checked, [*problems, *_consumed_twice(checked)]
 
@@ -94,6 +98,22 @@ def _consumed(worker: Loaded[WorkerFile]) -> Iterator[Problem]:
     if value.consumes is not None and not is_token(value.consumes):
         message = "not a name for a destination: use lower-case letters, digits, - and _"
         yield worker.document.problem(message, ("consumes",))
+    if value.publishes is None and value.destination in (REPLY, NEXT):
+        means = "whoever asked" if value.destination == REPLY else "the next stop of a routing slip"
+        message = f"`to: {value.destination}` means {means}: give the destination another name"
+        yield worker.document.problem(message, ("consumes" if value.consumes else "worker",))
+
+
+def _replied(worker: CheckedWorker, registry: Registry) -> Iterator[Problem]:
+    reply, document = worker.loaded.value.reply, worker.loaded.document
+    if reply is None:
+        return
+    if worker.adapter is not None and not worker.adapter.answers:
+        yield document.problem(no_answers(worker.adapter), ("reply",))
+    try:
+        registry.resolve(ContractRef.parse(reply.as_))
+    except (ValueError, Reject) as error:
+        yield document.problem(str(error), ("reply", "as"))
 
 
 def _published(worker: Loaded[WorkerFile], registry: Registry) -> Iterator[Problem]:
@@ -107,13 +127,21 @@ def _published(worker: Loaded[WorkerFile], registry: Registry) -> Iterator[Probl
 
 def _expressions(folder: Path, worker: Loaded[WorkerFile]) -> Iterator[Problem]:
     value = worker.value
-    for key, text in (("map", value.map), ("id", value.id), ("order", value.order)):
-        if text is None or (key == "order" and text == KEY):
+    order = None if value.order == KEY else value.order
+    texts: list[tuple[Path_, str | None]] = [
+        (("map",), value.map),
+        (("id",), value.id),
+        (("order",), order),
+    ]
+    if value.reply is not None:
+        texts.append((("reply", "map"), value.reply.map))
+    for at, text in texts:
+        if text is None:
             continue
         try:
             load_expression(text, folder / FOLDER)
         except ValueError as error:
-            yield worker.document.problem(str(error), (key,))
+            yield worker.document.problem(str(error), at)
 
 
 def _consumed_twice(workers: list[CheckedWorker]) -> Iterator[Problem]:

@@ -56,6 +56,10 @@ class Registry:
         """Return the versions of a contract, lowest first; empty when there is no such name."""
         return tuple(sorted(self._by_name.get(name, ()), key=Version))
 
+    def contracts(self, name: str) -> Iterable[Contract]:
+        """Return all versions of a contract; none when there is no such name."""
+        return self._by_name.get(name, {}).values()
+
     def about(self, name: str) -> About:
         """Return what is said of a contract; the defaults when nothing is, or it is unknown."""
         return self._abouts.get(name, _NOTHING_SAID)

@@ -20,6 +20,11 @@ def is_token(text: str) -> bool:
     return _TOKEN.match(text) is not None
 
 
+def kind_of(subject: str) -> str:
+    """Return the kind of stream that one of our subjects belongs to: its second token."""
+    return subject.split(".", 2)[1]
+
+
 def _token(text: str, what: str) -> str:
     if not is_token(text):
         raise ValueError(
@@ -89,6 +94,14 @@ class Subjects(msgspec.Struct, frozen=True):
         """Return where a claimed key is: ``<mesh>.once.<component>.<digest>``."""
         return f"{self.mesh}.once.{_token(component, 'component')}.{_token(digest, 'digest')}"
 
+    def reply(self, address: str) -> str:
+        """Return where replies to a return address go: ``<mesh>.reply.<address>``."""
+        return f"{self.mesh}.reply.{_token(address, 'return address')}"
+
+    def stop(self, route: str) -> str:
+        """Return where a routing slip sends to a route: ``<mesh>.in.slip.<route>``."""
+        return f"{self.mesh}.in.slip.{_token(route, 'route')}"
+
     def data_part(self, digest: str, number: int | str) -> str:
         """Return where a part of data that is kept apart is: ``<mesh>.data.part.<digest>.<n>``.
 
@@ -105,7 +118,8 @@ class Subjects(msgspec.Struct, frozen=True):
     def stream(self, kind: str) -> str:
         """Return a stream's name.
 
-        ``in``, ``out``, ``dead``, ``record``, ``once``, ``group`` or ``data``.
+        Args:
+            kind: ``in``, ``out``, ``dead``, ``record``, ``once``, ``group``, ``data`` or ``reply``.
         """
         return f"{self.mesh}-{kind}"
 

@@ -37,6 +37,8 @@ class Api(msgspec.Struct, frozen=True, eq=False):
         publishes: Contract of what is published, ``name@range``.
         description: For people.
         step: How serving it is traced.
+        reply: Contract of the reply that a caller gets; None when it gets none.
+        reply_timeout: How long it waits for it, in seconds.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Api(msgspec.Struct, frozen=True, eq=False):
     step: Step
     _map: Expression | None
     _id: Expression | None
+    reply: ContractRef | None = None
+    reply_timeout: float = 0.0
 
     def data(self, body: bytes, parameters: dict[str, Any]) -> tuple[bytes, str | None]:
         """Return the data to publish, and what makes a repeat the same message, if anything does.
@@ -121,7 +125,12 @@ def compile_api(file: ApiFile, registry: Registry, folder: Path) -> Api:
     Raises:
         Halt: With every problem, each with its JSON Pointer in the file.
     """
-    problems = [*_path_problems(file.path), *_contract_problems(file.publishes, registry)]
+    problems = [
+        *_path_problems(file.path),
+        *_contract_problems(file.publishes, "/publishes", registry),
+    ]
+    if file.reply is not None:
+        problems += _contract_problems(file.reply.contract, "/reply/contract", registry)
     expressions: dict[str, Expression | None] = {}
     for key, text in (("map", file.map), ("id", file.id)):
         try:
@@ -142,6 +151,8 @@ def compile_api(file: ApiFile, registry: Registry, folder: Path) -> Api:
         step=serving(file.method, file.path),
         _map=expressions["map"],
         _id=expressions["id"],
+        reply=None if file.reply is None else ContractRef.parse(file.reply.contract),
+        reply_timeout=0.0 if file.reply is None else file.reply.timeout,
     )
 
 
@@ -172,11 +183,11 @@ def _path_problems(path: str) -> list[Problem]:
     return problems
 
 
-def _contract_problems(publishes: str, registry: Registry) -> list[Problem]:
+def _contract_problems(text: str, pointer: str, registry: Registry) -> list[Problem]:
     try:
-        registry.resolve(ContractRef.parse(publishes))
+        registry.resolve(ContractRef.parse(text))
     except ValueError as error:
-        return [Problem(message=str(error), pointer="/publishes")]
+        return [Problem(message=str(error), pointer=pointer)]
     except Reject as error:
-        return [Problem(message=error.reason, pointer="/publishes")]
+        return [Problem(message=error.reason, pointer=pointer)]
     return []

@@ -6,7 +6,22 @@ from typing import Literal
 
 import msgspec
 
+from crossdock.mesh.project.scalars import Duration
+
 FOLDER = "apis"
+
+
+class ApiReply(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The reply that a caller gets.
+
+    Attributes:
+        contract: Contract of the reply, ``name@range``.
+        timeout: How long a caller waits for it, who says nothing else by ``Prefer: wait``; then it
+            gets 202.
+    """
+
+    contract: str
+    timeout: Duration = Duration(10)
 
 
 class ApiFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,6 +39,7 @@ class ApiFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             given.
         id: JSONata over the same: what makes a repeated request the same message, a text or a
             number. An ``Idempotency-Key`` of the caller counts before it.
+        reply: The caller gets the reply; without it, where the message is.
     """
 
     api: str
@@ -33,3 +49,4 @@ class ApiFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     description: str = ""
     map: str | None = None
     id: str | None = None
+    reply: ApiReply | None = None

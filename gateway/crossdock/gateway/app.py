@@ -29,6 +29,7 @@ from crossdock.gateway.metrics_access import refuse_stranger
 from crossdock.gateway.post_api import PostApi
 from crossdock.gateway.problems import Refused, send_refusal
 from crossdock.gateway.reads import Read, Reads
+from crossdock.gateway.replying import PATH_END, Replies
 from crossdock.gateway.request_body import Gone
 from crossdock.gateway.request_head import headers_of
 from crossdock.gateway.status import GetStatus
@@ -73,7 +74,8 @@ class Gateway:
         """
         self.stopping = False
         self._ingress = Ingress(bus, doors, settings, metrics, tracing)
-        self._post_message = PostMessage(self._ingress)
+        self._replies = Replies(self._ingress)
+        self._post_message = PostMessage(self._ingress, self._replies)
         self._post_events = PostEvents(self._ingress)
         self._get_status = GetStatus(self._ingress)
         reads = Reads(self._ingress)
@@ -105,6 +107,11 @@ class Gateway:
         subjects = self._ingress.doors.subjects
         self._ingress.doors = Doors(registry, clients, subjects, apis, describe)
         self._router = self._routed(apis)
+
+    def stop(self) -> None:
+        """Say that the process is about to stop: nobody is kept waiting for a reply any more."""
+        self.stopping = True
+        self._replies.stop()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; uvicorn calls it, once for each, concurrently."""
@@ -146,7 +153,12 @@ class Gateway:
 
     async def _status(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = self._identified(scope, receive, send)
-        await self._get_status(request, scope["path"][len(MESSAGES) :], scope["query_string"])
+        message_id, query = scope["path"][len(MESSAGES) :], scope["query_string"]
+        # Of the path as it came: an id may hold a slash, which is escaped there.
+        if scope["raw_path"].endswith(PATH_END.encode()):
+            await self._replies.fetch(request, message_id.removesuffix(PATH_END), query)
+        else:
+            await self._get_status(request, message_id, query)
 
     async def _events(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._post_events(self._identified(scope, receive, send))
@@ -158,7 +170,7 @@ class Gateway:
         return Router([*self._routes, *own], redirect_slashes=False)
 
     def _api(self, api: Api) -> _Endpoint:
-        post = PostApi(self._ingress, self._post_message, api)
+        post = PostApi(self._ingress, self._post_message, self._replies, api)
 
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             request = self._identified(scope, receive, send)

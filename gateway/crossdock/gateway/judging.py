@@ -9,6 +9,8 @@ import msgspec
 from crossdock.contracts import Message, Problem
 from crossdock.contracts.message import JSON
 from crossdock.contracts.reference import NAME, version_of
+from crossdock.contracts.replying import REPLY_TO
+from crossdock.contracts.slips import SLIP
 from crossdock.gateway.clients import Client
 from crossdock.gateway.cloudevents import Event
 from crossdock.gateway.doors import Door, Doors
@@ -18,8 +20,9 @@ from crossdock.gateway.marks import wrong_mark
 from crossdock.gateway.problems import Refused
 from crossdock.mesh.telemetry.trace_context import clean_tracestate, valid_traceparent
 
-# Who sent it is what we know and not what the sender says; traces are checked on their own.
-_OURS: Final = frozenset({"authid", "authtype", "traceparent", "tracestate"})
+# Who sent it is what we know and not what the sender says; traces are checked on their own; and
+# whose the replies are, and where it goes, is never the sender's choice.
+_OURS: Final = frozenset({"authid", "authtype", "traceparent", "tracestate", REPLY_TO, SLIP})
 
 
 class Judged(msgspec.Struct, frozen=True):

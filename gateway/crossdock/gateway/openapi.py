@@ -9,6 +9,13 @@ from crossdock.gateway.openapi_answers import answers, problem_answers
 from crossdock.gateway.openapi_apis import api_paths, api_versions
 from crossdock.gateway.openapi_events import event_schemas, events_answer, post_events
 from crossdock.gateway.openapi_reads import read_paths, read_schemas
+from crossdock.gateway.openapi_replies import (
+    PREFER,
+    PREFER_REFERENCE,
+    PREFERENCE_APPLIED,
+    reply_answer,
+    reply_paths,
+)
 from crossdock.mesh.catalogue.description import DescribedContract, MeshDescription, revision_of
 from crossdock.mesh.catalogue.draft_7 import modern
 from crossdock.mesh.catalogue.embedding import embedded
@@ -16,7 +23,7 @@ from crossdock.mesh.project.settings import GatewaySettings
 
 Json = dict[str, Any]
 SCHEMAS: Final = "#/components/schemas/"
-_TAKEN: Final = (400, 401, 403, 404, 408, 413, 415, 503)
+_TAKEN: Final = (400, 401, 403, 404, 408, 413, 415, 502, 503)
 
 
 def openapi(description: MeshDescription, settings: GatewaySettings) -> Json:
@@ -41,7 +48,7 @@ def openapi(description: MeshDescription, settings: GatewaySettings) -> Json:
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}, {"key": []}, *([{}] if settings.anonymous else [])],
         "tags": _tags(),
-        "paths": paths | api_paths(description) | read_paths(),
+        "paths": paths | api_paths(description) | read_paths() | reply_paths(),
         "components": _components(description, settings),
     }
     document["info"]["version"] = revision_of(document)
@@ -60,9 +67,13 @@ def _post_message(contract: DescribedContract) -> Json:
         "operationId": f"send {contract.name}",
         "summary": contract.title or f"Send {contract.name}",
         "description": _about(contract),
-        "parameters": [{"$ref": "#/components/parameters/idempotency-key"}],
+        "parameters": [{"$ref": "#/components/parameters/idempotency-key"}, PREFER_REFERENCE],
         "requestBody": {"required": True, "content": {"application/json": body}},
-        "responses": {"202": {"$ref": "#/components/responses/accepted"}, **answers(_TAKEN)},
+        "responses": {
+            "200": reply_answer(),
+            "202": {"$ref": "#/components/responses/accepted"},
+            **answers(_TAKEN),
+        },
         "x-crossdock-contract": {"name": contract.name, "version": shown.version},
     }
     if contract.deprecated:
@@ -105,10 +116,11 @@ def _components(description: MeshDescription, settings: GatewaySettings) -> Json
         schemas |= event_schemas({each.contract.name: SCHEMAS + each.key for each in highest})
     return {
         "schemas": schemas | {"Accepted": _ACCEPTED},
-        "parameters": {"idempotency-key": _IDEMPOTENCY_KEY},
+        "parameters": {"idempotency-key": _IDEMPOTENCY_KEY, "prefer": PREFER},
         "responses": {
             "accepted": {
-                "description": "It is on disk. `Location` leads to where it is.",
+                "description": "It is on disk. `Location` leads to where it is, or to where the "
+                "reply will be, if one is wanted.",
                 "headers": _ACCEPTED_HEADERS,
                 "content": {"application/json": {"schema": {"$ref": f"{SCHEMAS}Accepted"}}},
             },
@@ -124,6 +136,7 @@ def _components(description: MeshDescription, settings: GatewaySettings) -> Json
 
 _ACCEPTED_HEADERS: Final[Json] = {
     "Location": {"schema": {"type": "string", "format": "uri-reference"}},
+    "Preference-Applied": PREFERENCE_APPLIED,
     "Deprecation": {
         "description": "Since when the contract is deprecated; only when it is (RFC 9745).",
         "schema": {"type": "string"},
@@ -140,6 +153,7 @@ _ACCEPTED: Final[Json] = {
         "id": {"type": "string", "description": "Identity of the message."},
         "contract": {"type": "string"},
         "version": {"type": "string"},
+        "reply": {"type": "string", "description": "Where the reply will be, if one is wanted."},
     },
 }
 _IDEMPOTENCY_KEY: Final[Json] = {

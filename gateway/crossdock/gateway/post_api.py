@@ -10,7 +10,7 @@ from crossdock.gateway.api import Api
 from crossdock.gateway.ingress import Ingress, Request
 from crossdock.gateway.messages import PostMessage
 from crossdock.gateway.problems import Refused, refusal_of
-from crossdock.gateway.request_head import idempotency_key, json_type, refuse_compressed
+from crossdock.gateway.replying import Replies
 
 _MOST_FIELDS: Final = 100
 
@@ -18,13 +18,14 @@ _MOST_FIELDS: Final = 100
 class PostApi:
     """Takes requests to one API."""
 
-    def __init__(self, ingress: Ingress, messages: PostMessage, api: Api) -> None:
+    def __init__(self, ingress: Ingress, messages: PostMessage, replies: Replies, api: Api) -> None:
         self._ingress = ingress
         self._messages = messages
+        self._replies = replies
         self._api = api
 
     async def __call__(self, request: Request, path: dict[str, str], query: bytes) -> None:
-        """Answer 202 after the PubAck (I1).
+        """Answer 202 after the PubAck (I1), or 200 with the reply where the API has one.
 
         Args:
             request: Of a known client.
@@ -33,27 +34,18 @@ class PostApi:
 
         Raises:
             Refused: With every problem of the body, or of what the mapping made of it.
-            Gone: The caller hung up before its body was complete.
+            Gone: The caller hung up before its body was complete, or while it waited.
         """
-        ingress = self._ingress
-        door = ingress.doors.open(self._api.publishes, request.client)
-        try:
-            refuse_compressed(request.headers)
-            json_type(request.headers)
-            key = idempotency_key(request.headers)
-            parameters = {"path": path, "query": _fields(query)}
-            place = ingress.let_in(request.headers)
-            try:
-                body = await ingress.body_of(request, place)
-                data, identity = self._made(body, parameters)
-                # With a line end, which no caller's own key and no other API's id has there.
-                key = key or (identity and f"{self._api.name}\n{identity}")
-                await self._messages.take(request, door, data, key, self._api.step)
-            finally:
-                place.leave()
-        except Refused as refused:
-            refused.contract = door.contract.name
-            raise
+        api = self._api
+        door = self._ingress.doors.open(api.publishes, request.client)
+        wanted = self._replies.wanted(request.headers, api.reply, api.reply_timeout)
+
+        def read(body: bytes, key: str | None) -> tuple[bytes, str | None]:
+            data, identity = self._made(body, {"path": path, "query": _fields(query)})
+            # With a line end, which no caller's own key and no other API's id has there.
+            return data, key or (identity and f"{api.name}\n{identity}")
+
+        await self._messages.serve(request, door, read, api.step, wanted)
 
     def _made(self, body: bytes, parameters: dict[str, Any]) -> tuple[bytes, str | None]:
         try:

@@ -26,12 +26,15 @@ KINDS: Final[dict[str, tuple[int, str]]] = {
     "forbidden": (403, "The client may not do this"),
     "unknown-contract": (404, "There is no such contract"),
     "not-found": (404, "There is nothing here"),
+    "no-reply": (404, "There is no reply"),
     "method-not-allowed": (405, "This method is not allowed here"),
     "timeout": (408, "The request did not arrive in time"),
     "too-large": (413, "The request body is too large"),
     "unsupported-media-type": (415, "This media type is not accepted here"),
     "headers-too-large": (431, "The request's header is too large"),
     "internal": (500, "The gateway failed"),
+    "not-answered": (502, "The request could not be answered"),
+    "invalid-reply": (502, "The reply does not fit its contract"),
     "unavailable": (503, "The mesh cannot take the message now"),
 }
 

@@ -52,7 +52,7 @@ async def serve(
         started(_url(listener))
         await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        gateway.stopping = True
+        gateway.stop()
         stopped.cancel()
         server.should_exit = True
         await running

@@ -74,6 +74,8 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
         throttle: How many messages it takes in a time, with all replicas; None for all it can.
         key: What keeps its messages in order; None when they keep none.
         revision: What records call its present state, for a route.
+        done: What was done of a message that is not finished: kept with its dead letter, so that
+            it goes on from the step that failed when it is sent again (I3).
     """
 
     kind: Literal["route", "group", "destination"]
@@ -84,3 +86,4 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     throttle: Throttle | None = None
     key: Key | None = None
     revision: str = ""
+    done: Callable[[Incoming], str] = lambda _: ""

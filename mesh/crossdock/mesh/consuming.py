@@ -17,9 +17,10 @@ from collections.abc import Coroutine, Sequence
 from nats.errors import Error as NatsError
 
 from crossdock.contracts import CrossdockError, Disconnected, Halt, Reject, Retry
-from crossdock.mesh import dead_letters, records
+from crossdock.mesh import dead_letters, records, replies
 from crossdock.mesh.admitting import Admission
 from crossdock.mesh.attempts import Attempts
+from crossdock.mesh.breaking import Breaker
 from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming, Puller
 from crossdock.mesh.component import Component, Handler, Observer, Outcome, State
 from crossdock.mesh.control import Name, Permit
@@ -32,6 +33,7 @@ _log = logging.getLogger("crossdock.consuming")
 _REMEMBERED = 100_000
 _SIGN_OF_LIFE = 3.0
 _MOMENT = 0.1
+_IDLE = 30.0
 _DRAIN = 12.0
 
 
@@ -61,7 +63,7 @@ class Consuming:
         self._held: set[Incoming] = set()
         self._suspects: deque[Incoming] = deque()  # bounded by max_ack_pending (I8)
         self._known: dict[int, int] = {}
-        self._failures = 0
+        self._breaker = Breaker(component.policy, self._stop)
         self._dead = 0
         self._drained = False
         self._deadline = math.inf
@@ -156,8 +158,9 @@ class Consuming:
         """Return what may begin now; nothing after a moment without any."""
         async with self._pulling:
             await self._admission.allowed()
-            most = min(self._batch, self._admission.most)
-            batch = await self._puller.next(most, 0.0 if self._suspects else 0.5)
+            await self._resumed()
+            most = self._breaker.most(min(self._batch, self._admission.most))
+            batch = await self._puller.next(most, 0.0 if self._suspects else _IDLE)
             if batch:
                 self._observe("taken", len(batch))
                 self._held.update(batch)
@@ -172,6 +175,10 @@ class Consuming:
 
     async def _lane(self) -> None:
         while not self._leaving:
+            waiting = self._suspects and not self._admission.paused
+            if waiting and self._pulling.locked():  # the other lane may wait there for long
+                await self._try_suspects()
+                continue
             batch = await self._next()
             if batch:
                 await self._work(batch)
@@ -232,7 +239,15 @@ class Consuming:
             await self._settle(incoming, error, 0)
 
     async def _try(self, batch: list[Incoming]) -> None:
-        outcomes, together = await self._call(batch)
+        await self._resumed()
+        most = self._breaker.most(len(batch))
+        if most < len(batch):  # taken before it opened: one of them finds out
+            await self._try(batch[:most])
+            await self._try(batch[most:])
+            return
+        if not await self._may_try(batch):
+            return
+        outcomes = await self._call(batch)
         if outcomes is None:
             for each in batch:
                 await self._admission.allowed()
@@ -241,19 +256,20 @@ class Consuming:
                 else:
                     await self._try([each])
             return
-        if together is not None or all(outcomes):
-            self._failures += 1
-        else:
-            self._failures = 0
         for incoming, outcome in zip(batch, outcomes, strict=True):
             await self._settle(incoming, outcome, self._known.get(incoming.sequence, 0) + 1)
-        away = any(isinstance(each, Disconnected) for each in outcomes)
-        if away or self._failures >= self._policy.breaker_after:
-            await self._break(next(each.reason for each in outcomes if each is not None))
+        self._tell_breaker(outcomes)
 
-    async def _call(
-        self, batch: list[Incoming]
-    ) -> tuple[Sequence[Outcome] | None, CrossdockError | None]:
+    async def _may_try(self, batch: list[Incoming]) -> bool:
+        """Wait for the breaker; tell whether messages may still be tried after that."""
+        await self._breaker.allowed()
+        if self._leaving:
+            self._breaker.gave_up()
+            self._observe("retried", len(batch))
+            return False
+        return True
+
+    async def _call(self, batch: list[Incoming]) -> Sequence[Outcome] | None:
         """Call the handler; no outcomes mean that each message has to be tried on its own."""
         error: CrossdockError
         try:
@@ -263,7 +279,7 @@ class Consuming:
             self._batch = max(1, self._batch // 2)
             error = Retry(f"not done within {self._policy.timeout:g} s")
         except (Disconnected, Halt) as raised:
-            return [raised] * len(batch), raised
+            return [raised] * len(batch)
         except CrossdockError as raised:
             error = raised
         except Exception as raised:  # noqa: BLE001 - an adapter's bug is one message's failure
@@ -275,8 +291,8 @@ class Consuming:
         else:
             self._batch = min(self._component.batch, self._batch + self._batch // 8 + 1)
             reach("recorded")
-            return outcomes, None
-        return (None, None) if len(batch) > 1 else ([error], error)
+            return outcomes
+        return None if len(batch) > 1 else [error]
 
     async def _settle(self, incoming: Incoming, outcome: Outcome, attempts: int) -> None:
         try:
@@ -325,14 +341,16 @@ class Consuming:
             instruction=type(error).__name__,
             revision=component.revision,
         )
+        done = component.done(incoming)
         letter = await dead_letters.put(
             self._bus,
             cause,
             key=f"{self._puller.spec.durable} {incoming.sequence}",
             subject=incoming.subject,
-            headers=incoming.headers,
+            headers=dead_letters.with_done(self._bus, incoming, done),
             data=incoming.data,
         )
+        await replies.tell_failure(self._bus, incoming, component.name, error.reason)
         reach("dead-letter-stored")
         entry = records.Entry(
             _id_of(incoming),
@@ -371,15 +389,20 @@ class Consuming:
             _log.error("halted", extra={"component": self._component.name, "why": reason})
         self.stop()
 
-    async def _break(self, reason: str) -> None:
-        """Pause consumption instead of burning attempts (Circuit Breaker)."""
-        if self._stop.is_set():
-            return
-        self.state, self.reason = "paused", reason
-        _log.warning("paused", extra={"component": self._component.name, "why": reason})
-        await self._pause(self._policy.breaker_pause)
-        self._failures = self._policy.breaker_after - 1  # one more failure pauses again
-        if not self._stop.is_set():
+    def _tell_breaker(self, outcomes: Sequence[Outcome]) -> None:
+        """Pause consumption when all fails for now, instead of burning attempts."""
+        away = any(isinstance(each, Disconnected) for each in outcomes)
+        if not away and not all(isinstance(each, Retry) for each in outcomes):
+            self._breaker.succeeded()
+        elif self._breaker.failed(away=away) and not self._stop.is_set():
+            reason = next(each.reason for each in outcomes if each is not None)
+            self.state, self.reason = "paused", reason
+            _log.warning("paused", extra={"component": self._component.name, "why": reason})
+
+    async def _resumed(self) -> None:
+        """Wait while the breaker is open."""
+        await self._breaker.not_open()
+        if self.state == "paused" and not self._stop.is_set():
             self.state, self.reason = "running", ""
 
     async def _pause(self, seconds: float) -> None:

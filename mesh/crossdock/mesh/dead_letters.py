@@ -7,18 +7,22 @@ we know of it is in headers ``crossdock-…`` beside them.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from crossdock.contracts import Problem, Reject, keyed_id
 from crossdock.contracts.claim_check import HEADER, ClaimCheck
 from crossdock.contracts.message import decode, encode
-from crossdock.mesh.bus import Bus, Outgoing, Published, Stored
+from crossdock.mesh.bus import Bus, Incoming, Outgoing, Published, Stored
 
 Kind = Literal["route", "group", "destination", "source"]
 
+DONE: Final = "crossdock-done"
+"""Header of what was done of a message before it failed: opaque, a route knows what it means."""
+
 _OURS = "crossdock-"
+_HEADROOM = 32 * 1024  # for all headers of a dead letter but that one
 _OF_MESSAGE = frozenset({"crossdock-origin"})  # what the message brought with it
 _MAX_TEXT = 1000
 _MAX_PROBLEMS = 20
@@ -63,6 +67,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
         patch: How they were repaired: a JSON Patch (RFC 6902); ``""`` when they were not.
         redrives: How often the message was sent again before it came here.
         first: Number and time of the dead letter that this is the repaired form of.
+        done: What was done of it before it failed, and is not done again; ``""`` for nothing.
     """
 
     sequence: int
@@ -74,6 +79,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     patch: str = ""
     redrives: int = 0
     first: str = ""
+    done: str = ""
 
     @property
     def key(self) -> str:
@@ -191,6 +197,21 @@ async def replace(bus: Bus, letter: DeadLetter, patch: str) -> Published:
     return published
 
 
+def with_done(bus: Bus, incoming: Incoming, done: str) -> dict[str, str]:
+    """Return the headers of a message with what was done of it, where the broker takes both.
+
+    Args:
+        bus: The bus.
+        incoming: The message, which may bring what was done before it was sent again.
+        done: What is known now; ``""`` for nothing more.
+    """
+    headers = {name: value for name, value in incoming.headers.items() if name != DONE}
+    done = done or incoming.headers.get(DONE, "")
+    if done and len(incoming.data) + len(done) + _HEADROOM <= bus.max_payload:
+        headers[DONE] = done
+    return headers
+
+
 def redrive_subject(bus: Bus, route: str) -> str:
     """Return the subject on which a route, and no other one, takes a message again."""
     return f"{bus.subjects.mesh}.in.redrive.{route}"
@@ -221,6 +242,7 @@ def _read(stored: Stored) -> DeadLetter:
         patch=ours.get("crossdock-patch", ""),
         redrives=int(ours.get("crossdock-redrives") or 0),
         first=ours.get("crossdock-first", ""),
+        done=stored.headers.get(DONE, ""),
     )
 
 

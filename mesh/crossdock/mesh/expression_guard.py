@@ -29,7 +29,7 @@ _RANGE: Final = re.compile(r"\.\.")
 _FROM: Final = re.compile(r"[\[,]\s*-?\d{1,5}\s*\Z")
 _NUMBER: Final = re.compile(r"-?\d+\Z")
 _GROWING: Final = re.compile(r"(~>\s*)?\$(pad|join|replace)\b\s*(\()?")
-_HEAVY: Final = re.compile(r"\$(?:distinct|keys|match)\b")
+_HEAVY: Final = re.compile(r"\$(?:distinct|keys|match|spread)\b")
 _COUNTED: Final = re.compile(r"\$(?:count|length|min)\s*(?=\()")
 _OFFSET: Final = re.compile(r"(?:\s*[-+]\s*\d{1,6})?\s*\Z")
 _GROWTH: Final = {

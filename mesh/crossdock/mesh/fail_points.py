@@ -22,6 +22,7 @@ Point = Literal[
     "held",  # what has to wait is stored, nothing is recorded
     "published",  # a route's children have their PubAck
     "inbox-marked",  # sql-out has marked its inbox, its transaction is open
+    "answered",  # a sink's system has answered, the answer is not stored
     "delivered",  # a sink's effect is durable, its record is not written
     "recorded",  # effect and record are durable, nothing is acknowledged
     "accepted",  # the gateway has the PubAck, its caller has no answer

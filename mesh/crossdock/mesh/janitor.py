@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -21,6 +20,7 @@ from crossdock.mesh.bus import Bus, ConsumerState
 from crossdock.mesh.bus.claim_checks import GRACE
 from crossdock.mesh.data_sweep import DataSweep
 from crossdock.mesh.project.settings import BrokerSettings
+from crossdock.mesh.streams import DATA_SHARE
 from crossdock.mesh.telemetry import DataMetrics
 
 _log = logging.getLogger("crossdock.janitor")
@@ -84,7 +84,6 @@ class Janitor:
     ) -> None:
         self._bus = bus
         self._sweep = DataSweep(bus, metrics)
-        self._swept = -GRACE
         self._history = timedelta(seconds=settings.history)
         self._bound = int(settings.max_bytes)
         self._nearly_full: set[str] = set()
@@ -92,21 +91,26 @@ class Janitor:
 
     async def run(self) -> None:
         """Clean now and then until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._clean_streams())
+            tasks.create_task(self._clean_data())  # it may read much, and holds nobody up
+
+    async def _clean_streams(self) -> None:
         while True:
-            for kind in ("in", "out", "group", "data"):
+            for kind in ("in", "out", "group"):
                 try:
-                    await self._look_after(kind)
+                    await (self.clean_groups() if kind == "group" else self.clean(kind))
                 except (NatsError, CrossdockError) as error:
                     _log.info("not cleaned", extra={"stream": kind, "why": type(error).__name__})
             await asyncio.sleep(_SOON if self._nearly_full else EVERY)
 
-    async def _look_after(self, kind: str) -> None:
-        if kind == "group":
-            await self.clean_groups()
-        elif kind == "data":
-            await self.clean_data()
-        else:
-            await self.clean(kind)
+    async def _clean_data(self) -> None:
+        while True:
+            try:
+                await self.clean_data()
+            except (NatsError, CrossdockError) as error:
+                _log.info("not cleaned", extra={"stream": "data", "why": type(error).__name__})
+            await asyncio.sleep(GRACE)
 
     async def clean_data(self) -> None:
         """Remove data that no message needs; make room for more when there is little left.
@@ -118,13 +122,10 @@ class Janitor:
             NatsError: The broker does not answer.
             CrossdockError: The same.
         """
-        now = time.monotonic()
-        if now - self._swept < GRACE:
-            return
-        self._swept = now
         data = await self._bus.extent("data")
-        if data.size > _HIGH_WATER * self._bound:
-            share = 1 - _LOW_WATER * self._bound / data.size
+        bound = self._bound // DATA_SHARE
+        if data.size > _HIGH_WATER * bound:
+            share = 1 - _LOW_WATER * bound / data.size
             for kind in ("in", "out"):
                 await self.clean(kind, share)
         await self._sweep.sweep()

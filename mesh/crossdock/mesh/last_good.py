@@ -114,8 +114,8 @@ class LastGood(Generic[Loaded]):
             except Halt as error:
                 self._refuse(content, error)
                 continue
+            self.value = loaded  # what was there before may go
             await apply(loaded)
-            self.value = loaded
             self._accept(content)
             await asyncio.to_thread(self._source.use, content)
             log.info("change applied", extra=_told(content))

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from crossdock.contracts.replying import REPLY
+from crossdock.contracts.slips import route_of
 from crossdock.mesh import records
 from crossdock.mesh.later import due_of
 
@@ -81,6 +83,7 @@ class Story:
         self._routes: dict[str, records.Entry | None] = dict.fromkeys(routes)
         self._groups: dict[str, records.Entry] = {}
         self._delivered: dict[str, records.Entry] = {}
+        self._stops: set[str] = set()  # ids of what a routing slip has sent to a route
         self._sent_again: dict[str, str] = {}  # to a route: the id it had then
         self._again: dict[str, str] = {}  # to a destination: by the id it had before
 
@@ -89,10 +92,12 @@ class Story:
         for entry in record.entries:
             if record.kind == "route" and self._concerns(record.where, entry):
                 self._routes[record.where] = entry
-            elif record.kind == "group":
+            elif record.kind == "group" or (record.kind == "route" and entry.id in self._stops):
                 self._groups[entry.id] = entry
             elif record.kind == "destination":
                 self._delivered[entry.id] = entry
+            if record.kind in ("route", "group"):
+                self._stops.update(child for where, child in entry.children if route_of(where))
 
     def is_dead(self, audited: records.Entry) -> bool:
         """Tell whether what was sent again is dead as far as we know."""
@@ -121,7 +126,10 @@ class Story:
         """Whether nothing more is to be known."""
         return all(
             entry is not None
-            and all(self._last(child) in self._delivered for _, child in self._children(entry))
+            and all(
+                where == REPLY or self._last(child) in self._delivered
+                for where, child in self._children(entry)
+            )
             for entry in self._routes.values()
         )
 
@@ -133,7 +141,7 @@ class Story:
             if entry is None:
                 return None
             for destination, child in self._children(entry):
-                if self._last(child) in self._delivered:
+                if destination == REPLY or self._last(child) in self._delivered:
                     continue
                 due = due_of(entry.detail) if entry.outcome == "delayed" else None
                 if destination != records.GROUP or due is None:
@@ -177,19 +185,23 @@ class Story:
         )
 
     def _children(self, entry: records.Entry) -> list[tuple[str, str]]:
-        """Return what became of a message; in the place of a group what became of that."""
+        """Return what became of a message; in the place of a group or a stop what became of it."""
         found: list[tuple[str, str]] = []
         for destination, child in entry.children:
             last = self._last(child)
-            group = self._groups.get(last) if destination == records.GROUP else None
-            done = group is not None and group.outcome != "dead"
-            found += group.children if group is not None and done else [(destination, child)]
+            inner = destination == records.GROUP or route_of(destination) is not None
+            group = self._groups.get(last) if inner else None
+            if group is None or group.outcome == "dead":
+                found.append((destination, child))
+            else:
+                found += self._children(group)  # a slip has more stops
         return found
 
     def _destination(self, destination: str, child: str, of: records.Entry) -> DestinationStatus:
         last = self._last(child)
         entry = self._delivered.get(last) or self._groups.get(last)
-        state: DestinationState = "pending"
+        # A reply is there for whoever asked as soon as the route has sent it.
+        state: DestinationState = "delivered" if destination == REPLY else "pending"
         detail = ""
         if entry is not None:
             state, detail = msgspec.convert(entry.outcome, DestinationState), entry.detail

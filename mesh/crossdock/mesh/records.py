@@ -48,6 +48,17 @@ COMMANDS: Final[tuple[Command, ...]] = (
 NO_DETOURS: Final[Mapping[str, bool]] = MappingProxyType({})
 GROUP: Final = "group:"
 """Stands for the destination where the child is a group that the message has joined, or waits."""
+_CAME_IN: Final = "in:"
+
+
+def came_in(contract: str) -> str:
+    """Return what stands for the destination where the child came in again: an answer."""
+    return f"{_CAME_IN}{contract}"
+
+
+def contract_of(destination: str) -> str | None:
+    """Return the contract as which a child came in again; None for one that went out."""
+    return destination.removeprefix(_CAME_IN) if destination.startswith(_CAME_IN) else None
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -59,7 +70,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
         outcome: What became of it.
         detail: Why, for a person; the branch or the reason, never a value of the payload.
         children: Destination and id of each message that a route made of it; :data:`GROUP` and id
-            of each group that it joined, and of each part of it that waits for its time.
+            of each group that it joined, and of each part of it that waits for its time;
+            :func:`came_in` and id of what a system answered to it.
         attempts: How often it was tried.
         letter: Number of its dead letter; 0 when it is none.
     """

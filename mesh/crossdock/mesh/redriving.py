@@ -16,7 +16,7 @@ import msgspec
 from crossdock.contracts import Contract, Message, Reject, keyed_id, near_id
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Outgoing
-from crossdock.mesh.dead_letters import DeadLetter, redrive_subject
+from crossdock.mesh.dead_letters import DONE, DeadLetter, redrive_subject
 
 MOST_REDRIVES: Final = 3
 """How often a message is sent again before it has to be asked for (loop guard)."""
@@ -152,6 +152,8 @@ def _entry(chosen: Again) -> records.Entry:
 def _outgoing(chosen: Again) -> Outgoing:
     message = chosen.message
     headers = message.headers()
+    if chosen.letter.done:  # of a route: it goes on from the step that failed (I3)
+        headers[DONE] = chosen.letter.done
     headers["Nats-Msg-Id"] = keyed_id(message.source, message.id)
     headers["crossdock-redrives"] = str(chosen.letter.redrives + 1)
     return Outgoing(chosen.subject, headers, message.data)

@@ -25,7 +25,14 @@ from crossdock.mesh.ops import Health, OpsServer
 from crossdock.mesh.project.scalars import Secret
 from crossdock.mesh.project.settings import MeshFile
 from crossdock.mesh.streams import provision
-from crossdock.mesh.telemetry import BusMetrics, ClaimMetrics, Metrics, Tracing, configure_tracing
+from crossdock.mesh.telemetry import (
+    BusMetrics,
+    ClaimMetrics,
+    ClaimWatch,
+    Metrics,
+    Tracing,
+    configure_tracing,
+)
 from crossdock.mesh.telemetry.logs import configure_logging, log_unhandled
 from crossdock.mesh.watchdog import Watchdog
 
@@ -66,7 +73,8 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
         tracing: To trace.
         health: Its checks decide on ``/readyz``; the work may add to them.
         stop: Set when the work has to drain and return, within 18 seconds.
-        started: To be called once the work is up: before that ``/readyz`` says no.
+        started: To be called once the work is up, before which ``/readyz`` says no, and after each
+            change of what it is made of.
     """
 
     bus: Bus
@@ -120,7 +128,8 @@ async def _live(service: Service, work: Work) -> None:
             return
         try:
             bus.show(BusMetrics.of(metrics))
-            bus.claim_checks.metrics = ClaimMetrics.of(metrics)
+            stream = bus.subjects.stream("data")
+            bus.claim_checks.watch = ClaimWatch(ClaimMetrics.of(metrics), tracing, stream)
             health.checks["broker"] = lambda: None if bus.connected else "not connected"
             running = Running(
                 bus=bus,
@@ -140,8 +149,10 @@ def _started(health: Health) -> None:
     """Say that the service is up.
 
     What was made until now stays: the collector need not walk it again and again. On the gateway
-    that was a pause of 34 ms each time, the whole of its 99th percentile.
+    that was a pause of 34 ms each time, the whole of its 99th percentile; a router of a thousand
+    routes was a fifth slower after a change of one. What was replaced goes at this moment.
     """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     health.checks["service"] = lambda: None

@@ -14,6 +14,9 @@ from crossdock.mesh.project.settings import BrokerSettings
 _NANOSECONDS = 1_000_000_000
 _RECORD_SHARE = 4  # the record stream may take a quarter of what a message stream may
 _ONCE_SHARE = 4  # and so may the keys that were claimed
+_REPLY_SHARE = 4  # and the replies
+DATA_SHARE = 2
+"""Data that is kept apart may take half of what a message stream may."""
 _ALREADY_THERE = 10058
 _BEGUN = "crossdock.begun"
 
@@ -24,9 +27,9 @@ def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
     ``in``, ``out`` and ``dead`` refuse new messages when full and never drop old ones by age: what
     is unread stays, the janitor removes only what every consumer has acknowledged (I8). Records are
     history, so the oldest may go. ``once`` holds keys that messages have claimed, for their time.
-    ``data`` holds what does not travel with its message. ``group`` holds the last message of each
-    subject; where messages may be scheduled the server
-    cannot refuse new ones, so those who write there keep its bound.
+    ``reply`` holds replies, for as long as they can be fetched. ``data`` holds what does not travel
+    with its message. ``group`` holds the last message of each subject; where messages may be
+    scheduled the server cannot refuse new ones, so those who write there keep its bound.
     """
     mesh = bus.subjects.mesh
     common: dict[str, Any] = {
@@ -54,6 +57,12 @@ def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
         "max_msgs_per_subject": 1,
         "allow_msg_ttl": True,
     }
+    kept = int(settings.replies * _NANOSECONDS)
+    reply = {
+        "max_age": kept,
+        "max_bytes": int(settings.max_bytes) // _REPLY_SHARE,
+        "duplicate_window": min(int(settings.duplicate_window * _NANOSECONDS), kept),
+    }
     group = {
         "discard": "old",  # the server refuses "new" beside schedules
         "max_bytes": -1,  # so that "old" drops nothing
@@ -61,18 +70,19 @@ def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
         "allow_msg_ttl": True,
         "allow_msg_schedules": True,
     }
-    data = {"max_msgs_per_subject": 1}
+    data = {"max_bytes": int(settings.max_bytes) // DATA_SHARE, "max_msgs_per_subject": 1}
     special: dict[str, dict[str, Any]] = {
         "record": record,
         "once": once,
         "group": group,
         "data": data,
+        "reply": reply,
     }
     return [
         common
         | {"name": bus.subjects.stream(kind), "subjects": [f"{mesh}.{kind}.>"]}
         | special.get(kind, {})
-        for kind in ("in", "out", "dead", "record", "once", "group", "data")
+        for kind in ("in", "out", "dead", "record", "once", "group", "data", "reply")
     ]
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from crossdock.contracts import Disconnected, Message
 from crossdock.contracts.ids import millis_of
+from crossdock.contracts.replying import REPLY
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Stored
 from crossdock.mesh.finding import EARLIER, locate, routes_for
@@ -157,14 +158,16 @@ async def _recorded(
     facts: list[Fact] = []
     told: set[str] = set()
     waiting = set(routes)
+    answered = False  # then other routes take what came in again: nobody knows how many
     async for each in _about(bus, since, wanted, ">"):
         if each.kind == "audit":
             continue
         facts.append(each)
         told.add(each.entry.id)
+        answered |= any(records.contract_of(where) for where, _ in each.entry.children)
         if each.entry.id == message_id:
             waiting.discard(each.where)
-        if not waiting and wanted <= told:
+        if not answered and not waiting and wanted <= told:
             break
     return facts
 
@@ -176,7 +179,7 @@ async def _about(bus: Bus, since: datetime, wanted: set[str], subject: str) -> A
         for entry in record.entries:
             if entry.id not in wanted:
                 continue
-            wanted.update(child for _, child in entry.children)
+            wanted.update(child for where, child in entry.children if where != REPLY)
             yield Fact(
                 kind=record.kind,
                 where=record.where,

@@ -13,10 +13,10 @@ from typing import Final
 from crossdock.contracts import CrossdockError, Message, Reject, Retry
 from crossdock.contracts.expiry import EXPIRY
 from crossdock.mesh.bus import ClaimChecks, Incoming
-from crossdock.router.answering import Answers
 from crossdock.router.compiled import CompiledRoute
 from crossdock.router.deciding import Decision, decide, deciding, expired
 from crossdock.router.driving import drive_async
+from crossdock.router.journal import Journals
 from crossdock.router.redeeming import check_of, whole
 from crossdock.router.steps.detour import Switched
 
@@ -27,17 +27,17 @@ _ASKING: Final = 64  # messages that ask other systems at the same time
 class Decider:
     """Decides for one route."""
 
-    def __init__(self, checks: ClaimChecks, route: CompiledRoute, answers: Answers) -> None:
+    def __init__(self, checks: ClaimChecks, route: CompiledRoute, journals: Journals) -> None:
         """Remember whom to ask.
 
         Args:
             checks: Where data is that does not travel with its message.
             route: The route.
-            answers: Answers what the route asks.
+            journals: Answers what the route asks, and what it was answered before.
         """
         self._checks = checks
         self._route = route
-        self._answers = answers
+        self._journals = journals
 
     async def decisions(
         self, batch: Sequence[Incoming], detours: Switched
@@ -98,22 +98,28 @@ class Decider:
     ) -> AsyncIterator[Decision | CrossdockError]:
         """Give what is decided for a message whose data has to be fetched."""
         message = incoming.message()
+        own = message.extensions
+        trace = own.get("traceparent", ""), own.get("tracestate", "")
         found: Decision | CrossdockError | None = self._expired(message)
         async with contextlib.AsyncExitStack() as stack:
             if found is None:
                 try:
-                    data = await stack.enter_async_context(self._checks.redeemed(check))
+                    data = await stack.enter_async_context(self._checks.redeemed(check, trace))
                 except CrossdockError as error:
                     found = error
                 else:
-                    found = await self._decide_whole(whole(message, data), detours)
+                    found = await self._decide_whole(incoming, whole(message, data), detours)
             yield found
 
-    async def _decide_whole(self, message: Message, detours: Switched) -> Decision | CrossdockError:
+    async def _decide_whole(
+        self, incoming: Incoming, message: Message, detours: Switched
+    ) -> Decision | CrossdockError:
         try:
             if not self._route.asks:
                 return decide(self._route, message, detours)
-            return await drive_async(deciding(self._route, message, detours), self._answers)
+            return await drive_async(
+                deciding(self._route, message, detours), self._journals.asking(incoming)
+            )
         except CrossdockError as error:
             return error
 
@@ -134,7 +140,9 @@ class Decider:
             known = self._expired(message)
             if known is not None:
                 return known
-            return await drive_async(deciding(self._route, message, detours), self._answers)
+            return await drive_async(
+                deciding(self._route, message, detours), self._journals.asking(incoming)
+            )
         except ValueError as error:
             return Reject(str(error))
         except CrossdockError as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from crossdock.mesh.expression import Json
-from crossdock.router.compiled import CompiledBranch, CompiledRoute
+from crossdock.router.compiled import CompiledRoute
+from crossdock.router.compiled_branch import CompiledBranch
 from crossdock.router.conditions import Condition, Guard
 from crossdock.router.flow import Flow, Run
 

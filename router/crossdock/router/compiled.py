@@ -11,57 +11,26 @@ from typing import Final
 import msgspec
 
 from crossdock.contracts import Contract, ContractRef, Halt, Registry, is_token
+from crossdock.contracts.replying import REPLY
+from crossdock.contracts.slips import NEXT, route_of
 from crossdock.mesh.expression import Expression
 from crossdock.mesh.groups import Rule
 from crossdock.mesh.message_view import VARIABLE
 from crossdock.mesh.ordering import OrderKey
 from crossdock.router.aggregating import Aggregator, compile_aggregate
 from crossdock.router.compile_scope import CompileScope
+from crossdock.router.compiled_branch import BranchCompiler, CompiledBranch
 from crossdock.router.conditions import Guard
 from crossdock.router.delaying import Delayer, compile_delay
 from crossdock.router.flow import PureStep
 from crossdock.router.python_steps.frames import Described
 from crossdock.router.resequencing import Resequencer, compile_resequence
-from crossdock.router.route_file import Branch, Computed, RouteFile, destinations_of
+from crossdock.router.route_file import RouteFile
 from crossdock.router.steps.compiling import compile_steps
 from crossdock.router.steps.detour import detours_in
 from crossdock.router.together import refuse_together
 
 _NO_FUNCTIONS: Final[Mapping[str, Described]] = MappingProxyType({})
-
-
-class Target(msgspec.Struct, frozen=True):
-    """A destination of a branch.
-
-    Attributes:
-        destination: Its name.
-        index: Tells apart the children that one message may send to the same destination.
-    """
-
-    destination: str
-    index: int
-
-
-class CompiledBranch(msgspec.Struct, frozen=True):
-    """One branch of a compiled route.
-
-    Attributes:
-        name: Where it stands in the route: ``send/0``.
-        guard: Its condition; None when it always holds, or holds when no other did.
-        otherwise: Taken only when no branch before it was.
-        targets: Where it sends.
-        contract: What it sends; None for the contract of the message that came in.
-        mapping: Makes the data that it sends; None when the data goes on unchanged.
-        chosen: Gives those of the targets that are meant; None for all.
-    """
-
-    name: str
-    guard: Guard | None
-    otherwise: bool
-    targets: tuple[Target, ...]
-    contract: Contract | None
-    mapping: Expression | None
-    chosen: Expression | None = None
 
 
 class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -82,6 +51,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         branches: In the order of the file.
         send_all: Every branch that holds is taken, instead of the first.
         on_failure: Name of its failure policy.
+        is_stop: It takes only what a routing slip sends to it.
         buries_expired: A message that has expired becomes a dead letter, instead of being filtered.
     """
 
@@ -99,6 +69,7 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     branches: tuple[CompiledBranch, ...]
     send_all: bool
     on_failure: str
+    is_stop: bool = False
     buries_expired: bool = False
 
     @property
@@ -107,6 +78,13 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         taps = [name for step in self.steps for name in step.destinations]
         sent = [target.destination for branch in self.branches for target in branch.targets]
         return tuple(dict.fromkeys([*taps, *sent]))
+
+    @cached_property
+    def sends_elsewhere(self) -> bool:
+        """Whether it may send to other places than destinations: replies, stops of a slip."""
+        return any(
+            each in (REPLY, NEXT) or route_of(each) is not None for each in self.destinations
+        )
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -153,7 +131,8 @@ class CompiledRoute(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             if branch.guard is not None:
                 yield f"/{branch.name}/when", branch.guard.expression
             if branch.chosen is not None:
-                yield f"/{branch.name}/to/expr", branch.chosen
+                key = "slip" if branch.slips else "expr"
+                yield f"/{branch.name}/to/{key}", branch.chosen
             if branch.mapping is not None:
                 yield f"/{branch.name}/map", branch.mapping
 
@@ -213,6 +192,7 @@ class _Compiler:
             branches=self._branches(),
             send_all=bool(route.send_all),
             on_failure=route.on_failure,
+            is_stop=route.slip,
             buries_expired=route.expired == "dead",
         )
         refuse_together(route, self._scope)
@@ -243,8 +223,9 @@ class _Compiler:
                 refs.append(ContractRef.parse(text))
         accepted = {
             each.dataschema: each
-            for each in self._registry
-            if any(ref.name == each.name and ref.accepts(each.version) for ref in refs)
+            for ref in refs
+            for each in self._registry.contracts(ref.name)
+            if ref.accepts(each.version)
         }
         return tuple(refs), accepted
 
@@ -256,49 +237,10 @@ class _Compiler:
             )
         key = "send_all" if route.send_all else "send"
         branches = route.send_all or route.send
-        counts: dict[str, int] = {}
+        branches_compiler = BranchCompiler(self._scope, counts_on=bool(route.send_all))
         compiled = []
         for at, branch in enumerate(branches):
             if branch.else_ and at != len(branches) - 1:
                 self._scope.wrong(f"/{key}/{at}/else", "`else` must be the last branch")
-            compiled.append(self._branch(branch, f"{key}/{at}", counts))
+            compiled.append(branches_compiler.compile(branch, f"{key}/{at}"))
         return tuple(compiled)
-
-    def _branch(self, branch: Branch, name: str, counts: dict[str, int]) -> CompiledBranch:
-        if branch.else_ and branch.when is not None:
-            self._scope.wrong(f"/{name}/else", "a branch has either `when` or `else`, not both")
-        contract = self._scope.contract(branch.as_, f"/{name}/as")
-        return CompiledBranch(
-            name=name,
-            guard=self._scope.guard(branch.when, name, f"/{name}/when"),
-            otherwise=branch.else_,
-            targets=self._targets(destinations_of(branch), f"/{name}/to", counts),
-            chosen=self._chosen(branch, f"/{name}/to"),
-            contract=contract,
-            mapping=self._scope.expression(branch.map, f"/{name}/map"),
-        )
-
-    def _chosen(self, branch: Branch, pointer: str) -> Expression | None:
-        if not isinstance(branch.to, Computed):
-            return None
-        return self._scope.expression(branch.to.expr, f"{pointer}/expr")
-
-    def _targets(
-        self, names: tuple[str, ...], pointer: str, counts: dict[str, int]
-    ) -> tuple[Target, ...]:
-        if not names:
-            self._scope.wrong(pointer, "goes nowhere: name a destination")
-        if len(set(names)) != len(names):
-            self._scope.wrong(pointer, "names a destination twice")
-        targets = []
-        for name in names:
-            if not is_token(name):
-                self._scope.wrong(
-                    pointer, f"{name[:80]!r} is not a destination: use a-z, 0-9, - and _"
-                )
-            # Only `send_all` can take two branches for one message: `send` always counts from 0,
-            # so that a branch put before another does not change the other's ids (I4).
-            index = counts.get(name, 0) if self._route.send_all else 0
-            counts[name] = index + 1
-            targets.append(Target(name, index))
-        return tuple(targets)

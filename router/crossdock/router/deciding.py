@@ -27,7 +27,14 @@ from crossdock.router.driving import drive
 from crossdock.router.effects import Answer, Deciding, Effect
 from crossdock.router.flow import NO_DETOURS, Flow, Run, walk
 from crossdock.router.resequencing import next_in_turn
-from crossdock.router.second_half import filtered, of_group, sent, variables_of, when_due
+from crossdock.router.second_half import (
+    filtered,
+    nothing_sent,
+    of_group,
+    sent,
+    variables_of,
+    when_due,
+)
 from crossdock.router.steps.detour import Switched
 
 __all__ = [
@@ -179,7 +186,7 @@ def _straight(route: CompiledRoute, message: Message, contract: Contract, value:
         )
     if not children:
         where = route.where is not None and not conditions[0].held
-        chosen = NO_DESTINATION if branches else NO_BRANCH
+        chosen = nothing_sent(branches)
         return Decision(
             outcome="filtered", conditions=tuple(conditions), reason=WHERE if where else chosen
         )
@@ -233,6 +240,8 @@ def _not_accepted(route: CompiledRoute, message: Message) -> Decision:
         route.registry.of_message(message)
     except Reject as error:
         return Decision(outcome="rejected", reason=error.reason, problems=error.problems)
+    if route.is_stop:  # a slip has sent it here, and here alone
+        return Decision(outcome="rejected", reason=NOT_ACCEPTED)
     return Decision(outcome="filtered", reason=NOT_ACCEPTED)
 
 

@@ -16,6 +16,8 @@ WHERE: Final = "where does not hold"
 NO_BRANCH: Final = "no branch holds"
 EXPIRED: Final = "expired"
 NO_DESTINATION: Final = "no destination was chosen"
+NO_MORE_STOPS: Final = "its routing slip is at its end, or it has none"
+NOBODY_WAITS: Final = "nobody waits for a reply: the message has no return address"
 NOT_ACCEPTED: Final = "contract or version is not accepted by this route"
 
 

@@ -13,7 +13,7 @@ from typing import TypeAlias, TypeVar
 
 import msgspec
 
-from crossdock.contracts import CrossdockError
+from crossdock.contracts import Contract, CrossdockError, Message
 from crossdock.mesh.expression import Json
 
 T = TypeVar("T")
@@ -28,6 +28,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         request: What it is asked; JSON.
         cache: Seconds for which an answer to the same request may be used again; 0 for none.
         timeout: Longest time for it in seconds; None where the client's own is enough.
+        key: Tells this question of this message from every other, each time that it is asked
+            again (I4); ``""`` where asking changes nothing.
     """
 
     step: str
@@ -35,6 +37,25 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     request: Json
     cache: float = 0.0
     timeout: float | None = None
+    key: str = ""
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """One question over the mesh (Request-Reply); answered by the data of the reply.
+
+    Attributes:
+        step: Where it is made: ``steps/0``.
+        client: Name of the contract of the question.
+        message: The question, with a return address of its own.
+        answers: Contract of the reply.
+        timeout: Longest time for the reply, in seconds.
+    """
+
+    step: str
+    client: str
+    message: Message
+    answers: Contract
+    timeout: float
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +93,7 @@ class Invoke(msgspec.Struct, frozen=True, kw_only=True):
         return f"Invoke(step={self.step!r}, function={self.function!r})"
 
 
-Effect: TypeAlias = Call | Claim | Invoke
+Effect: TypeAlias = Call | Ask | Claim | Invoke
 Answer: TypeAlias = Json | CrossdockError
 """What came of an effect: a JSON value, or the instruction that it failed with."""
 Deciding: TypeAlias = Generator[tuple[Effect, ...], Sequence[Answer], T]

@@ -16,7 +16,8 @@ import msgspec
 
 from crossdock.contracts import Contract, CrossdockError, Message, Problem
 from crossdock.contracts.masking import MASK, masked
-from crossdock.router.compiled import CompiledBranch, CompiledRoute
+from crossdock.router.compiled import CompiledRoute
+from crossdock.router.compiled_branch import CompiledBranch
 from crossdock.router.conditions import Guard
 from crossdock.router.deciding import Decision, deciding, expired
 from crossdock.router.driving import drive

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry
+from crossdock.contracts import CrossdockError, Disconnected, Message, Reject, Retry, is_token
+from crossdock.contracts.replying import REPLY, REPLY_TO
+from crossdock.contracts.slips import route_of
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.bus.committing import MAX_BATCH
@@ -19,8 +21,11 @@ from crossdock.mesh.later import waits_until
 from crossdock.mesh.telemetry import RouteMetrics, Tracing, processing
 from crossdock.router.answering import Answers
 from crossdock.router.batch_deciding import Decider
+from crossdock.router.batches import by_stream
 from crossdock.router.compiled import CompiledRoute
 from crossdock.router.deciding import Decision
+from crossdock.router.flow import Child
+from crossdock.router.journal import Journals
 from crossdock.router.made import Half, Item, Made, parts_of
 from crossdock.router.revision import Revisions
 from crossdock.router.steps.detour import Switched
@@ -47,8 +52,11 @@ class RouteHandler:
         self._route = route
         self._tracing = tracing
         self._metrics = metrics
-        self._decider = Decider(bus.claim_checks, route, answers)
-        self._subjects = {name: bus.subjects.outgoing(name) for name in route.destinations}
+        self._journals = Journals(route.name, answers)
+        self._decider = Decider(bus.claim_checks, route, self._journals)
+        self._subjects = {
+            name: bus.subjects.outgoing(name) for name in route.destinations if is_token(name)
+        }
         contracts = ",".join(sorted({each.name for each in route.accepted.values()}))
         self._step = processing(bus.subjects.stream("in") + f"/{contracts}", route.name)
 
@@ -65,8 +73,15 @@ class RouteHandler:
                     await self._store(made, outcomes)
                     made = Made(made.detours)
         await self._store(made, outcomes)
+        for each, outcome in zip(batch, outcomes, strict=True):
+            if outcome is None:
+                self._journals.forget(each)
         self._metrics.seconds.observe(time.perf_counter() - start)
         return outcomes
+
+    def done(self, incoming: Incoming) -> str:
+        """Return what was done of a message that could not be finished, for its dead letter."""
+        return self._journals.done(incoming)
 
     def _take(
         self, incoming: Incoming, decision: Decision | CrossdockError, made: Made, at: int
@@ -86,6 +101,7 @@ class RouteHandler:
             incoming.delivered,
         )
         children = self._trace(message, decision)
+        made.sent.update([each.destination for each in decision.children])
         if decision.outcome == "delayed":
             return self._hold(incoming, decision, entry, children, made)
         if decision.outcome == "grouped":
@@ -142,8 +158,17 @@ class RouteHandler:
             if hop.traceparent != extensions.get("traceparent", ""):
                 own = made.extensions | {"traceparent": hop.traceparent}
                 made = msgspec.structs.replace(made, extensions=own)
-            items.append((self._subjects[child.destination], made))
+            items.append((self._subject(child), made))
         return items
+
+    def _subject(self, child: Child) -> str:
+        name, subjects = child.destination, self._bus.subjects
+        if name == REPLY:
+            return subjects.reply(child.message.extensions[REPLY_TO])
+        route = route_of(name)
+        if route is not None:
+            return subjects.stop(route)
+        return self._subjects.get(name) or subjects.outgoing(name)  # the next stop may be any
 
     async def _join(self, made: Made, outcomes: list[CrossdockError | None]) -> None:
         """Store members with their groups; who could not join is told in its outcome.
@@ -176,7 +201,11 @@ class RouteHandler:
         await self._join(made, outcomes)
         await self._keep(made)
         in_order = self._route.order is not None
-        writes = [self._bus.publish_many(part, in_order=in_order) for part in parts_of(made.groups)]
+        groups = [made.groups]
+        if self._route.sends_elsewhere:
+            groups = await by_stream(self._bus, made.groups)
+        parts = [part for each in groups for part in parts_of(each)]
+        writes = [self._bus.publish_many(part, in_order=in_order) for part in parts]
         name = self._route.name
         try:
             await asyncio.gather(*writes)
@@ -221,10 +250,8 @@ class RouteHandler:
                 self._revision_kept = True
 
     def _count_sent(self, made: Made) -> None:
-        for destination, subject in self._subjects.items():
-            sent = sum(1 for group in made.groups for each in group if each[0] is subject)
-            if sent:
-                self._metrics.sent.inc(destination, sent)
+        for destination, count in made.sent.items():
+            self._metrics.sent.inc(destination, count)
 
 
 def _noted(error: CrossdockError, detours: Switched) -> CrossdockError:

@@ -45,15 +45,18 @@ class LoadedRoute(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     revision: Revision
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, LoadedRoute) and (
-            (self.file, self.texts, self.policy, self.calls, self.functions, self.registry)
-            == (
-                other.file,
-                other.texts,
-                other.policy,
-                other.calls,
-                other.functions,
-                other.registry,
+        return self is other or (
+            isinstance(other, LoadedRoute)
+            and (
+                (self.file, self.texts, self.policy, self.calls, self.functions, self.registry)
+                == (
+                    other.file,
+                    other.texts,
+                    other.policy,
+                    other.calls,
+                    other.functions,
+                    other.registry,
+                )
             )
         )
 
@@ -67,6 +70,7 @@ class RouterProject(msgspec.Struct, frozen=True, kw_only=True):
         mesh: ``mesh.yaml``.
         folder: The project folder.
         functions: The Python steps.
+        registry: The contracts.
         routes: By name.
         processes: By name.
     """
@@ -74,6 +78,7 @@ class RouterProject(msgspec.Struct, frozen=True, kw_only=True):
     mesh: MeshFile
     folder: Path
     functions: Functions
+    registry: Registry
     routes: dict[str, LoadedRoute]
     processes: dict[str, LoadedProcess] = {}
 
@@ -90,20 +95,29 @@ class Outside(msgspec.Struct, frozen=True):
     functions: Functions
 
 
-def load_router(folder: Path) -> RouterProject:
+def load_router(folder: Path, before: RouterProject | None = None) -> RouterProject:
     """Read and compile every route and process.
+
+    Args:
+        folder: The project folder.
+        before: What was read before: its parts are used again where they are equal, so that a
+            thousand routes are not kept twice because one of them was changed.
 
     Raises:
         Halt: With every problem that was found.
     """
     mesh = load_mesh(folder)
     registry = load_contracts(folder)
+    if before is not None and registry == before.registry:
+        registry = before.registry
     outside = Outside(load_calls(folder, registry), load_functions(folder, mesh.steps))
     problems: list[Problem] = []
     routes: dict[str, LoadedRoute] = {}
     for file in load_named(folder, FOLDER, RouteFile, "route"):
         try:
-            routes[file.route] = _load(folder, mesh, outside, registry, file)
+            route = _load(folder, mesh, outside, registry, file)
+            earlier = None if before is None else before.routes.get(file.route)
+            routes[file.route] = earlier if earlier is not None and earlier == route else route
         except Halt as error:
             place = f"{FOLDER}/{file.route}.yaml"
             found = error.problems or (Problem(message=error.reason),)
@@ -117,6 +131,7 @@ def load_router(folder: Path) -> RouterProject:
         mesh=mesh,
         folder=folder,
         functions=outside.functions,
+        registry=registry,
         routes=routes,
         processes=processes,
     )

@@ -29,6 +29,7 @@ class Made:
         groups: The children of each message.
         count: How many children, and members of groups, there are.
         outcomes: How many of the messages were routed, filtered or grouped.
+        sent: How many children go to each destination.
         joining: Messages that are to join groups, with their place in the batch.
         holding: Messages that are to wait.
     """
@@ -39,6 +40,7 @@ class Made:
         self.groups: list[list[Item]] = []
         self.count = 0
         self.outcomes: Counter[records.Outcome] = Counter()
+        self.sent: Counter[str] = Counter()
         self.joining: list[tuple[int, records.Entry, tuple[Arrival, ...]]] = []
         self.holding: list[Outgoing] = []
 

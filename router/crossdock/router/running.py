@@ -128,7 +128,8 @@ class Router:
         compiled = route.compiled
         counts = RouteMetrics.of(self._metrics, compiled.name)
         clients = Clients(route.calls, self._folder)
-        answers = Answers(clients, Claims(self._bus, compiled.name), self._functions)
+        claims = Claims(self._bus, compiled.name)
+        answers = Answers(self._bus, clients, claims, self._functions)
         groups = self._groups(compiled)
         halves = [self._first(route, counts, answers, groups)]
         if groups is not None or compiled.delay is not None:
@@ -161,6 +162,7 @@ class Router:
             send if groups is None else GroupHandler(self._bus, compiled.name, groups, send, counts)
         )
         component = Component(
+            done=send.done,
             kind="group",
             name=compiled.name,
             policy=route.policy,
@@ -186,16 +188,23 @@ class Router:
         compiled = route.compiled
         subjects = self._bus.subjects
         contracts = sorted({each.name for each in compiled.accepted.values()})
+        accepted = tuple(subjects.incoming(name) for name in contracts)
         spec = ConsumerSpec(
             stream=subjects.stream("in"),
             durable=f"{ROUTE_PREFIX}{compiled.name}",
             filters=(
-                *(subjects.incoming(name) for name in contracts),
+                *((subjects.stop(compiled.name),) if compiled.is_stop else accepted),
                 redrive_subject(self._bus, compiled.name),
             ),
             from_start=self._from_start,
         )
+        later = None
+        if compiled.delay is not None:
+            later = Later(self._bus, compiled.name, bound=self._bound)
+        half = Half(route.revision, "route", groups, self._detours(compiled), later)
+        handler = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
         component = Component(
+            done=handler.done,
             kind="route",
             name=compiled.name,
             policy=route.policy,
@@ -204,12 +213,7 @@ class Router:
             key=route_key(compiled),
             revision=route.revision.name,
         )
-        later = None
-        if compiled.delay is not None:
-            later = Later(self._bus, compiled.name, bound=self._bound)
-        half = Half(route.revision, "route", groups, self._detours(compiled), later)
         permit = self._controls.permit("route", compiled.name)
-        handler = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
         made = consuming_of(self._bus, component, spec, handler, observer(counts), permit)
         show_order(self._metrics, compiled.name, made)
         return made

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from crossdock.contracts import Message, Reject
+from crossdock.contracts.replying import REPLY
+from crossdock.contracts.slips import NEXT
 from crossdock.mesh.expression import Json
 from crossdock.mesh.groups.state import read_completed
 from crossdock.mesh.message_view import attributes_of
@@ -12,7 +16,14 @@ from crossdock.router.aggregating import Aggregator
 from crossdock.router.children import children_of
 from crossdock.router.choosing import branches_for
 from crossdock.router.compiled import CompiledRoute
-from crossdock.router.decision import NO_BRANCH, NO_DESTINATION, Decision
+from crossdock.router.compiled_branch import CompiledBranch
+from crossdock.router.decision import (
+    NO_BRANCH,
+    NO_DESTINATION,
+    NO_MORE_STOPS,
+    NOBODY_WAITS,
+    Decision,
+)
 from crossdock.router.delaying import resume
 from crossdock.router.flow import MAX_PARTS, Child, Flow, Run
 
@@ -72,15 +83,15 @@ def of_group(route: CompiledRoute, aggregate: Aggregator, message: Message) -> D
 def sent(route: CompiledRoute, flows: list[Flow], run: Run) -> Decision:
     """Send parts to the branches that want them."""
     children: list[Child] = []
-    taken: dict[str, None] = {}
+    taken: dict[str, CompiledBranch] = {}
     for each in flows:
         branches = branches_for(route, each, run)
         children += children_of(route, run.message, run.accepted, each, branches)
-        taken.update(dict.fromkeys(branch.name for branch in branches))
+        taken.update({branch.name: branch for branch in branches})
         if len(children) > MAX_PARTS:
             raise Reject(f"more than {MAX_PARTS} messages would be sent for this one")
     if not children:
-        return filtered(run, NO_DESTINATION if taken else NO_BRANCH)
+        return filtered(run, nothing_sent(taken.values()))
     return Decision(
         outcome="routed",
         children=(*run.taps, *children),
@@ -88,6 +99,16 @@ def sent(route: CompiledRoute, flows: list[Flow], run: Run) -> Decision:
         branches=tuple(taken),
         steps=tuple(run.ran),
     )
+
+
+def nothing_sent(branches: Iterable[CompiledBranch]) -> str:
+    """Say why branches that were taken sent nothing."""
+    targets = [target.destination for each in branches for target in each.targets]
+    if REPLY in targets:
+        return NOBODY_WAITS
+    if NEXT in targets:
+        return NO_MORE_STOPS
+    return NO_DESTINATION if targets else NO_BRANCH
 
 
 def filtered(run: Run, reason: str) -> Decision:

@@ -51,20 +51,42 @@ class Enrich(_File, frozen=True, rename={"with_": "with"}):
 
     Attributes:
         call: Name of the client: a file in ``calls/``.
+        ask: Contract of a message that asks, ``name@range``, instead of a client: a route takes it
+            to whoever answers, and the reply comes back.
         with_: JSONata that makes what is asked.
         into: Variable that then holds the answer.
+        answers: With ``ask``: contract of the reply, ``name@range``.
+        timeout: With ``ask``: how long the reply is waited for before the message is tried again.
         cache: How long an answer to the same question may be used again, in one process.
         on_error: When there is no answer: ``fail`` as the error says, ``skip`` the variable, or
             take the ``default``. A client whose settings are wrong halts the route all the same.
         default: Taken instead of an answer.
     """
 
-    call: str
     with_: str
     into: str
+    call: str | None = None
+    ask: str | None = None
+    answers: str | None = None
+    timeout: Duration = Duration(5)
     cache: Duration = Duration(0)
     on_error: Literal["fail", "skip", "default"] = "fail"
     default: Any = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            ValueError: With a text for the person who wrote it.
+        """
+        if (self.call is None) == (self.ask is None):
+            raise ValueError("enrich has either `call`, a system, or `ask`, a contract")
+        if (self.ask is None) != (self.answers is None):
+            raise ValueError("`answers` belongs to `ask`: the contract of the reply")
+        if self.ask is not None and self.cache:
+            raise ValueError("`cache` belongs to `call`: a question over the mesh is kept anyway")
+        if not self.timeout:
+            raise ValueError("timeout is more than nothing: write for example 5s")
 
 
 class Once(_File, frozen=True):
@@ -167,7 +189,7 @@ class Step(_File, frozen=True, omit_defaults=True, rename={"as_": "as"}):
 def called(steps: tuple[Step, ...]) -> Iterator[str]:
     """Yield the name of each call that steps make, also those within others."""
     for step in steps:
-        if step.enrich is not None:
+        if step.enrich is not None and step.enrich.call is not None:
             yield step.enrich.call
         if step.scatter is not None:
             yield from step.scatter.ask
@@ -180,3 +202,11 @@ def functions(steps: tuple[Step, ...]) -> Iterator[str]:
         if step.python is not None:
             yield step.python
         yield from functions(step.steps)
+
+
+def asked(steps: tuple[Step, ...]) -> Iterator[str]:
+    """Yield each contract that steps ask over the mesh, as written, also within a splitter."""
+    for step in steps:
+        if step.enrich is not None and step.enrich.ask is not None:
+            yield step.enrich.ask
+        yield from asked(step.steps)

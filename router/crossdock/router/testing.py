@@ -41,6 +41,8 @@ import msgspec
 
 from crossdock.contracts import Contract, ContractRef, CrossdockError, Message, Problem, Registry
 from crossdock.contracts.message import is_extension
+from crossdock.contracts.replying import REPLY_TO
+from crossdock.contracts.slips import name_of
 from crossdock.mesh.expression import Json
 from crossdock.mesh.project.document import read_bytes
 from crossdock.mesh.project.problems import ProjectError
@@ -62,6 +64,7 @@ _MAX_BYTES: Final = 1024 * 1024
 _MAX_DIFFERENCES: Final = 20
 _CORE: Final = ("subject", "time")
 _TIME: Final = "2026-01-01T00:00:00Z"
+_RETURN_ADDRESS: Final = {REPLY_TO: "example"}  # somebody waits, if nothing else is said
 _OUTCOMES: Final = {"nothing": "filtered", "rejected": "rejected"}
 
 
@@ -233,7 +236,8 @@ def _messages(
             data=_given(name, contract, folder),
             subject=example.attributes.get("subject", ""),
             time=example.attributes.get("time", _TIME),
-            extensions={k: v for k, v in example.attributes.items() if k not in _CORE},
+            extensions=_RETURN_ADDRESS
+            | {k: v for k, v in example.attributes.items() if k not in _CORE},
         )
         for at, name in enumerate(names)
     ]
@@ -262,7 +266,7 @@ def _differences(decision: Decision, example: Example, folder: Path) -> Iterator
     wanted = _OUTCOMES[expect] if isinstance(expect, str) else "routed"
     there: dict[str, list[bytes]] = {}
     for child in decision.children:
-        there.setdefault(child.destination, []).append(child.message.data)
+        there.setdefault(name_of(child.destination), []).append(child.message.data)
     # What a tap copies is sent, too, also of a message that is filtered then.
     outcome = "routed" if there else decision.outcome
     if outcome != wanted:

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from crossdock.mesh.expression import Expression, Json
-from crossdock.router.compiled import CompiledBranch, CompiledRoute
+from crossdock.router.compiled import CompiledRoute
+from crossdock.router.compiled_branch import CompiledBranch
 from crossdock.router.conditions import Guard
 from crossdock.router.flow import PureStep
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -63,6 +63,23 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         return f"Delivery(type={self.type!r}, id={self.id!r}, attempt={self.attempt})"
 
 
+class Answer(msgspec.Struct, frozen=True):
+    """What a system answered to a message that it has taken.
+
+    Attributes:
+        data: JSON in UTF-8, as it came; empty when the system said nothing.
+    """
+
+    data: bytes
+
+    def __repr__(self) -> str:  # I6
+        return f"Answer({len(self.data)} bytes)"
+
+
+Delivered: TypeAlias = CrossdockError | Answer | None
+"""What came of a delivery: done, done and answered, or why it is not."""
+
+
 class Source(Protocol):
     """Receives from one system. Called by one task, one call at a time.
 
@@ -96,9 +113,10 @@ class Sink(Protocol):
     async def open(self) -> None:
         """Connect. Called first, and again after ``Disconnected``."""
 
-    async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[CrossdockError | None]:
+    async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Delivered]:
         """Deliver a batch in order; return for each None when its effect is durable, or why not.
 
+        Where the context says that answers are wanted, an :class:`Answer` stands for None.
         The runtime acts on each: ``Retry`` is tried again later, ``Reject`` becomes a dead letter.
         Raising instead speaks for the whole batch. A message that was delivered before (same id)
         counts as done and has no second effect. On cancellation (timeout) the whole batch is
@@ -117,12 +135,14 @@ class WorkerContext(msgspec.Struct, frozen=True, kw_only=True):
         worker: Name of the worker.
         folder: The project folder; relative paths in settings start there.
         batch: Most things that ``receive`` returns, or that ``deliver`` is given.
+        answer: Most bytes of an answer that is wanted; 0 when none is.
     """
 
     mesh: str
     worker: str
     folder: Path
     batch: int = 500
+    answer: int = 0
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -153,6 +173,7 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
         settings: Frozen msgspec type of its settings; unknown keys refused.
         make: Called with the settings and the context; does no I/O.
         effect_once: Whether a repeated message has no second effect (inbox, or the system's key).
+        answers: Whether its sink can give the system's answers.
         places: Returns where it writes or reads by its settings, secrets not resolved: so it is
             found when what goes out comes in again.
     """
@@ -163,4 +184,5 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     settings: type[msgspec.Struct]
     make: Callable[[Any, WorkerContext], Any]
     effect_once: bool = True
+    answers: bool = False
     places: Callable[[Any], tuple[Place, ...]] = nowhere

@@ -7,7 +7,15 @@ from typing import Any
 
 import msgspec
 
-from crossdock.contracts import Contract, ContractRef, CrossdockError, Halt, Problem, Registry
+from crossdock.contracts import (
+    Contract,
+    ContractRef,
+    CrossdockError,
+    Halt,
+    Problem,
+    Registry,
+    Reject,
+)
 from crossdock.mesh.expression import Expression
 from crossdock.mesh.expression_file import load_expression
 from crossdock.mesh.ordering import OrderKey
@@ -24,6 +32,20 @@ from crossdock.workers.worker_file import WorkerFile
 FOLDER = "workers"
 
 
+class LoadedReply(msgspec.Struct, frozen=True, eq=False):
+    """What becomes of the answers of a system.
+
+    Attributes:
+        contract: What they are published as.
+        map: Makes the data; None when the answer is the data.
+        most: Largest answer in bytes.
+    """
+
+    contract: Contract
+    map: Expression | None
+    most: int
+
+
 class LoadedWorker(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """A worker that is ready to run; equal to another when all that it was made of is equal.
 
@@ -36,6 +58,7 @@ class LoadedWorker(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         identity: Gives a source's stable identity.
         contract: What a source publishes; None for a sink.
         order: What messages have to stay in order with, if they do (I7).
+        reply: What becomes of the answers of a sink's system; None for nothing.
     """
 
     file: WorkerFile
@@ -46,6 +69,7 @@ class LoadedWorker(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     identity: Expression | None = None
     contract: Contract | None = None
     order: OrderKey | None = None
+    reply: LoadedReply | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LoadedWorker) and self._parts() == other._parts()
@@ -55,7 +79,10 @@ class LoadedWorker(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def _parts(self) -> tuple[object, ...]:
         text = self.map.text if self.map is not None else ""
         order = self.order.text if self.order is not None else ""
-        return (self.file, self.settings, self.policy, text, self.contract, order)
+        parts = (self.file, self.settings, self.policy, text, self.contract, order)
+        if self.reply is None:
+            return parts
+        return (*parts, self.reply.map and self.reply.map.text, self.reply.contract)
 
 
 class WorkersProject(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,18 +158,46 @@ def _load(
         identity=_expression(folder, loaded, "id"),
         contract=contract,
         order=_order(folder, loaded),
+        reply=_reply(folder, loaded, adapter, registry),
     )
 
 
 def _expression(folder: Path, loaded: Loaded[WorkerFile], key: str) -> Expression | None:
-    text = getattr(loaded.value, key)
+    return _compiled(folder, loaded, getattr(loaded.value, key), (key,))
+
+
+def _compiled(
+    folder: Path, loaded: Loaded[WorkerFile], text: str | None, at: tuple[str, ...]
+) -> Expression | None:
     if not text:
         return None
-    place = f"worker {loaded.value.worker}, {key}"
+    place = f"worker {loaded.value.worker}, {'.'.join(at)}"
     try:
         return load_expression(text, folder / FOLDER, place=place)
     except ValueError as error:
-        raise Halt.of(place, [loaded.document.problem(str(error), (key,))]) from error
+        raise Halt.of(place, [loaded.document.problem(str(error), at)]) from error
+
+
+def _reply(
+    folder: Path, loaded: Loaded[WorkerFile], adapter: Adapter, registry: Registry
+) -> LoadedReply | None:
+    reply, document = loaded.value.reply, loaded.document
+    if reply is None:
+        return None
+    if not adapter.answers:
+        problem = document.problem(no_answers(adapter), ("reply",))
+        raise Halt.of(f"worker {loaded.value.worker} cannot be used", [problem])
+    try:
+        contract = registry.resolve(ContractRef.parse(reply.as_))
+    except (ValueError, Reject) as error:
+        raise Halt(str(error), (document.problem(str(error), ("reply", "as")),)) from error
+    made = _compiled(folder, loaded, reply.map, ("reply", "map"))
+    return LoadedReply(contract=contract, map=made, most=int(reply.max))
+
+
+def no_answers(adapter: Adapter) -> str:
+    """Say that an adapter gives no answers, and what to do."""
+    return f"{adapter.name} gives no answers: remove `reply`"
 
 
 def _order(folder: Path, loaded: Loaded[WorkerFile]) -> OrderKey | None:

@@ -81,6 +81,7 @@ class Workers:
             worker=worker.file.worker,
             folder=self._folder,
             batch=worker.file.batch,
+            answer=0 if worker.reply is None else worker.reply.most,
         )
         made = worker.adapter.make(worker.settings, context)
         if worker.adapter.direction == "source":

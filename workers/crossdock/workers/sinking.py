@@ -28,7 +28,8 @@ from crossdock.mesh.expression import UNDEFINED
 from crossdock.mesh.fail_points import reach
 from crossdock.mesh.parting import parts_of
 from crossdock.mesh.telemetry import DestinationMetrics, Hop, Tracing, processing
-from crossdock.workers.adapter import Delivery, Sink
+from crossdock.workers.adapter import Delivered, Delivery, Sink
+from crossdock.workers.answering import Answering
 from crossdock.workers.loading import LoadedWorker
 
 EXPIRED: Final = "expired"
@@ -50,6 +51,7 @@ class SinkHandler:
         self._destination = worker.file.destination
         self._sink = sink
         self._map = worker.map
+        self._answering = None if worker.reply is None else Answering(bus, worker, worker.reply)
         self._delivers_tests = worker.file.test_messages == "deliver"
         self._buries_expired = worker.file.expired == "dead"
         self._tracing = tracing
@@ -83,6 +85,7 @@ class SinkHandler:
         start = time.perf_counter()
         outcomes: list[CrossdockError | None] = [None] * len(batch)
         deliveries: dict[int, Delivery] = {}
+        requests: dict[int, Message] = {}
         hops: dict[int, Hop] = {}
         left: dict[int, records.Entry] = {}
         now = datetime.now(UTC)
@@ -100,19 +103,16 @@ class SinkHandler:
                 if is_test(message) and not self._delivers_tests:
                     left[index] = _entry(incoming, "tested", TESTED)
                     continue
-                deliveries[index] = delivery
+                deliveries[index], requests[index] = delivery, message
             except ValueError as error:
                 outcomes[index] = Reject(str(error))
             except (Reject, Retry) as error:
                 outcomes[index] = error
-        if deliveries:
-            results = await self._deliver(list(deliveries.values()))
-            for index, result in zip(deliveries, results, strict=True):
-                outcomes[index] = result
+        answers = await self._carry_out(requests, deliveries, hops, outcomes)
         for index, hop in hops.items():
             hop.end(outcomes[index])
         reach("delivered")
-        await self._record(batch, outcomes, left)
+        await self._record(batch, outcomes, left, answers)
         self._metrics.seconds.observe(time.perf_counter() - start)
         return outcomes
 
@@ -157,27 +157,67 @@ class SinkHandler:
             attempt=incoming.delivered,
         )
 
-    async def _deliver(self, deliveries: list[Delivery]) -> Sequence[CrossdockError | None]:
+    async def _carry_out(
+        self,
+        requests: dict[int, Message],
+        deliveries: dict[int, Delivery],
+        hops: dict[int, Hop],
+        outcomes: list[CrossdockError | None],
+    ) -> dict[int, Message]:
+        """Deliver, and store what is answered; note what came of each.
+
+        Returns:
+            What the answers have become.
+        """
+        answering = self._answering
+        if answering is None:
+            for index, result in (await self._deliver(deliveries)).items():
+                outcomes[index] = result if isinstance(result, CrossdockError) else None
+            return {}
+        kept = {index: answering.kept(each.id) for index, each in deliveries.items()}
+        answers = {index: each for index, each in kept.items() if each is not None}
+        asked = {index: each for index, each in deliveries.items() if index not in answers}
+        for index, result in (await self._deliver(asked)).items():
+            if isinstance(result, CrossdockError):
+                outcomes[index] = result
+                continue
+            try:
+                traceparent = hops[index].traceparent
+                answers[index] = answering.made(requests[index], result, traceparent)
+            except CrossdockError as error:
+                outcomes[index] = error
+        reach("answered")
+        failed = await answering.store(
+            {deliveries[index].id: each for index, each in answers.items()}
+        )
+        for index in answers:
+            outcomes[index] = failed.get(deliveries[index].id)
+        return answers
+
+    async def _deliver(self, deliveries: dict[int, Delivery]) -> dict[int, Delivered]:
+        if not deliveries:
+            return {}
         try:
             if not self._open:
                 await self._sink.open()
                 self._open = True
-            results = await self._sink.deliver(deliveries)
+            results = await self._sink.deliver(list(deliveries.values()))
         except Disconnected:
             await self.close()
             raise
         if any(isinstance(each, Disconnected) for each in results):
             await self.close()
-        return results
+        return dict(zip(deliveries, results, strict=True))
 
     async def _record(
         self,
         batch: Sequence[Incoming],
         outcomes: list[CrossdockError | None],
         left: dict[int, records.Entry],
+        answers: dict[int, Message],
     ) -> None:
         entries = [
-            left.get(index) or _entry(incoming, "delivered")
+            left.get(index) or _entry(incoming, "delivered", answer=answers.get(index))
             for index, (incoming, outcome) in enumerate(zip(batch, outcomes, strict=True))
             if outcome is None
         ]
@@ -193,9 +233,19 @@ class SinkHandler:
         self._metrics.tested.inc(counts["tested"])
 
 
-def _entry(incoming: Incoming, outcome: records.Outcome, detail: str = "") -> records.Entry:
+def _entry(
+    incoming: Incoming,
+    outcome: records.Outcome,
+    detail: str = "",
+    answer: Message | None = None,
+) -> records.Entry:
     return records.Entry(
-        incoming.message().id, incoming.sequence, outcome, detail, attempts=incoming.delivered
+        incoming.message().id,
+        incoming.sequence,
+        outcome,
+        detail,
+        () if answer is None else ((records.came_in(answer.type), answer.id),),
+        incoming.delivered,
     )
 
 

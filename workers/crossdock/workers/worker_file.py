@@ -6,7 +6,35 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from crossdock.mesh.project.scalars import Size
 from crossdock.mesh.project.settings import Throttle
+
+
+class Reply(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"as_": "as"}
+):
+    """The answer of a system becomes a message (Request-Reply).
+
+    Attributes:
+        as_: Contract of that message, ``name@range``.
+        map: JSONata over the answer that makes its data, or the name of a ``.jsonata`` file beside
+            the worker; ``$request`` is the data of the message that was delivered. The answer is
+            the data when not given.
+        max: Largest answer.
+    """
+
+    as_: str
+    map: str | None = None
+    max: Size = Size(64 * 1024)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            ValueError: With a text for the person who wrote it.
+        """
+        if not self.max:
+            raise ValueError("max is more than nothing: write for example 64KiB")
 
 
 class WorkerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,6 +50,7 @@ class WorkerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         consumes: Sink only: its destination; the worker's name when not given.
         map: JSONata, or the name of a ``.jsonata`` file beside the worker: for a source from what
             was received to the contract's data, for a sink from the data to what is delivered.
+        reply: Sink only: what becomes of the answers of its system; nothing when not given.
         expired: Sink only: what becomes of a message after its ``expirytime``: ``drop`` leaves it
             out, ``dead`` makes a dead letter of it.
         test_messages: Sink only: what becomes of a message that is marked as a test: ``record``
@@ -43,6 +72,7 @@ class WorkerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     id: str | None = None
     consumes: str | None = None
     map: str | None = None
+    reply: Reply | None = None
     expired: Literal["drop", "dead"] = "drop"
     test_messages: Literal["record", "deliver"] = "record"
     order: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Self
@@ -12,17 +13,20 @@ from faststream.nats import NatsBroker
 from nats.errors import Error as NatsError
 
 from crossdock.contracts import Disconnected, Message, Subjects, keyed_id
+from crossdock.contracts.subjects import kind_of
 from crossdock.mesh.bus.bucket import Bucket
 from crossdock.mesh.bus.claim_checks import ClaimChecks
 from crossdock.mesh.bus.committing import MAX_BATCH, Committer, Outgoing, Published
 from crossdock.mesh.bus.connection_events import ConnectionEvents
+from crossdock.mesh.bus.consumer_spec import ConsumerSpec
 from crossdock.mesh.bus.consumers import ConsumerState, list_consumers
 from crossdock.mesh.bus.data_store import DataStore
 from crossdock.mesh.bus.extent import Extent, extent_of
 from crossdock.mesh.bus.fast_client import speed_up
+from crossdock.mesh.bus.hearing import hearing
 from crossdock.mesh.bus.latest import read_each, read_newest
 from crossdock.mesh.bus.pinning import PinnedPuller
-from crossdock.mesh.bus.pulling import ConsumerSpec, Puller
+from crossdock.mesh.bus.pulling import Puller
 from crossdock.mesh.bus.reading import Stored, count_from, read_one, read_stream
 from crossdock.mesh.bus.removing import remove_one
 from crossdock.mesh.bus.swapping import Swap, Swapper
@@ -146,7 +150,7 @@ class Bus:
         """Store what is ready as it is; see :meth:`publish_many`."""
         if not items:
             return []
-        kind = _kind_of(items[0].subject)
+        kind = kind_of(items[0].subject)
         if self.claim_checks.concern(kind, items):
             small = partial(self._store, in_order=in_order)
             return await self.claim_checks.publish(kind, items, small)
@@ -178,11 +182,11 @@ class Bus:
             spec: The consumer.
             prefetch: Most messages that one request asks for; twice as many may be held.
         """
-        return Puller(self.client, spec, prefetch=prefetch)
+        return Puller(self.client, self._events.pullers, spec, prefetch=prefetch)
 
     def pinned_puller(self, spec: ConsumerSpec, *, prefetch: int = 500) -> PinnedPuller:
         """Return a puller on a durable consumer that one client at a time works on."""
-        return PinnedPuller(self.client, spec, prefetch=prefetch)
+        return PinnedPuller(self.client, self._events.pullers, spec, prefetch=prefetch)
 
     def read(
         self, kind: str, *, subject: str = ">", sequence: int = 1, since: datetime | None = None
@@ -197,6 +201,10 @@ class Bus:
         """
         stream = self.subjects.stream(kind)
         return read_stream(self.client, stream, subject=subject, sequence=sequence, since=since)
+
+    def hearing(self, subject: str) -> AbstractAsyncContextManager[asyncio.Event]:
+        """Hear, while within, that something is published on a subject; see :func:`hearing`."""
+        return hearing(self.client, subject)
 
     async def read_one(self, kind: str, sequence: int) -> Stored | None:
         """Return one message of a stream of the mesh, or None when it is not there."""
@@ -282,17 +290,13 @@ class Bus:
                 await self.client.close()
 
     def _committer(self, subject: str) -> Committer:
-        kind = _kind_of(subject)
+        kind = kind_of(subject)
         committer = self._committers.get(kind)
         if committer is None:
             committer = Committer(self.client, self.subjects.stream(kind))
             committer.metrics = self._metrics
             self._committers[kind] = committer
         return committer
-
-
-def _kind_of(subject: str) -> str:
-    return subject.split(".", 2)[1]
 
 
 def _outgoing(subject: str, message: Message) -> Outgoing:

@@ -9,17 +9,18 @@ is told that the message is safe.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from crossdock.contracts import Message, Reject
-from crossdock.contracts.claim_check import HEADER, ClaimCheck, checks_in
+from crossdock.contracts.claim_check import HEADER, LARGEST, ClaimCheck, checks_in
 from crossdock.mesh.bus.committing import Outgoing, Published
 from crossdock.mesh.bus.data_store import DataStore
 from crossdock.mesh.bus.reading import Stored
@@ -28,7 +29,7 @@ from crossdock.mesh.fail_points import reach
 from crossdock.mesh.project.settings import ClaimCheckSettings
 
 if TYPE_CHECKING:
-    from crossdock.mesh.telemetry import ClaimMetrics
+    from crossdock.mesh.telemetry.claim_watch import ClaimWatch, Operation, Seen, Trace
 
 _log = logging.getLogger("crossdock.bus")
 
@@ -39,6 +40,7 @@ _OVER: Final = GRACE / 2  # one that is older may have been too short
 _REMEMBERED: Final = 10_000
 _AT_ONCE: Final = 4  # data that is stored at the same time
 _ROOM: Final = 64 * 1024**2
+_UNTRACED: Final = ("", "")
 _HEADROOM: Final = 64 * 1024  # of a message: its headers, and what a dead letter adds to them
 
 
@@ -47,14 +49,14 @@ class ClaimChecks:
 
     Attributes:
         store: Where data is kept.
-        metrics: What is counted; None for nothing.
+        watch: What is counted and recorded; None for nothing.
         above: Bytes of the largest data that travels with its message.
         room: For what is fetched, in this process.
     """
 
     def __init__(self, store: DataStore, max_payload: int) -> None:
         self.store = store
-        self.metrics: ClaimMetrics | None = None
+        self.watch: ClaimWatch | None = None
         self._largest = max_payload - _HEADROOM
         self.configure(ClaimCheckSettings())
         self._held: OrderedDict[str, float] = OrderedDict()
@@ -103,8 +105,12 @@ class ClaimChecks:
         return published
 
     @asynccontextmanager
-    async def redeemed(self, dataref: str) -> AsyncIterator[bytes]:
+    async def redeemed(self, dataref: str, trace: Trace = _UNTRACED) -> AsyncIterator[bytes]:
         """Give the data of a check, with room for it until the end of the context.
+
+        Args:
+            dataref: The check.
+            trace: ``traceparent`` and ``tracestate`` of its message.
 
         Raises:
             Disconnected: The broker does not answer.
@@ -112,7 +118,7 @@ class ClaimChecks:
         """
         check = _parsed(dataref)
         async with self.room.take(check.size):
-            yield await self._fetched(check)
+            yield await self._fetched(check, trace)
 
     async def fetch(self, message: Message) -> Message:
         """Return a message with its data, wherever that is; see to the room before.
@@ -123,7 +129,9 @@ class ClaimChecks:
         """
         if not message.dataref:
             return message
-        data = await self._fetched(_parsed(message.dataref))
+        own = message.extensions
+        trace = own.get("traceparent", ""), own.get("tracestate", "")
+        data = await self._fetched(_parsed(message.dataref), trace)
         return msgspec.structs.replace(message, data=data)
 
     async def message(self, stored: Stored) -> Message:
@@ -136,17 +144,21 @@ class ClaimChecks:
         """
         return await self.fetch(Message.from_headers(stored.headers, stored.data))
 
-    async def _fetched(self, check: ClaimCheck) -> bytes:
-        start = time.perf_counter()
-        try:
-            data = await self.store.get(check)
-        except Reject as error:
-            _log.error("data cannot be fetched", extra={"why": error.reason, "data": check.digest})
-            raise
-        if self.metrics is not None:
-            self.metrics.fetched.inc()
-            self.metrics.seconds.observe(time.perf_counter() - start)
+    async def _fetched(self, check: ClaimCheck, trace: Trace) -> bytes:
+        with self._watched("get", trace) as seen:
+            try:
+                data = await self.store.get(check)
+            except Reject as error:
+                extra = {"why": error.reason, "data": check.digest}
+                _log.error("data cannot be fetched", extra=extra)
+                raise
+            seen("fetched")
         return data
+
+    def _watched(self, operation: Operation, trace: Trace) -> AbstractContextManager[Seen]:
+        if self.watch is None:
+            return contextlib.nullcontext(_unseen)
+        return self.watch.seeing(operation, trace)
 
     async def _leave(self, kind: str, item: Outgoing) -> _Left:
         """Return a message as it is published: without data that is too large for that.
@@ -161,10 +173,10 @@ class ClaimChecks:
             return _Left(item._replace(data=b""), (_parsed(known),))
         if len(item.data) <= (self._largest if kind == "dead" else self.above):
             return _Left(item)
-        if len(item.data) > self._most:
+        most = LARGEST if kind == "dead" else self._most  # what was refused is kept all the same
+        if len(item.data) > most:
             raise Reject(
-                f"its data has {len(item.data)} bytes, claim_check.most of mesh.yaml allows "
-                f"{self._most}"
+                f"its data has {len(item.data)} bytes, claim_check.most of mesh.yaml allows {most}"
             )
         check = await asyncio.to_thread(ClaimCheck.of, item.data)
         headers = item.headers | {HEADER: str(check)}
@@ -176,7 +188,7 @@ class ClaimChecks:
         async def hold(check: ClaimCheck, by: _Left) -> None:
             async with slots:
                 try:
-                    await self._hold(check, by.data)
+                    await self._hold(check, by)
                 except Reject:
                     if by.required:
                         raise
@@ -184,19 +196,20 @@ class ClaimChecks:
         checks = {check: each for each in left for check in each.checks}
         await asyncio.gather(*(hold(check, by) for check, by in checks.items()))
 
-    async def _hold(self, check: ClaimCheck, data: bytes | None) -> None:
+    async def _hold(self, check: ClaimCheck, by: _Left) -> None:
         now = time.monotonic()
         if now - self._held.get(check.digest, -GRACE) < _FRESH:
             return
-        stored = await self.store.hold(check, data)
+        headers = by.item.headers
+        trace = headers.get("ce-traceparent", ""), headers.get("ce-tracestate", "")
+        with self._watched("put", trace) as seen:
+            stored = await self.store.hold(check, by.data)
+            seen("stored" if stored else "known")
         self._held[check.digest] = now
         self._held.move_to_end(check.digest)
         if len(self._held) > _REMEMBERED:
             self._held.popitem(last=False)
         _log.debug("data held", extra={"bytes": check.size, "stored": stored})
-        if self.metrics is not None:
-            self.metrics.held.inc("stored" if stored else "known")
-            self.metrics.seconds.observe(time.monotonic() - now)
 
 
 class _Left(msgspec.Struct, frozen=True):
@@ -216,6 +229,10 @@ class _Left(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:  # I6
         return f"_Left({self.item.subject!r}, {len(self.checks)} checks)"
+
+
+def _unseen(_how: str) -> None:
+    """Count nothing."""
 
 
 def _parsed(dataref: str) -> ClaimCheck:

@@ -17,7 +17,8 @@ import msgspec
 from nats.errors import Error as NatsError
 
 from crossdock.contracts import Disconnected
-from crossdock.mesh.bus.pulling import PINNED, Puller
+from crossdock.mesh.bus.consumer_spec import NANOSECONDS, PINNED
+from crossdock.mesh.bus.pulling import Puller
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 PIN: Final = "Nats-Pin-Id"
 _EXPIRES: Final = 4.0
 _HEARTBEAT: Final = 2.0
-_NANOSECONDS: Final = 1_000_000_000
 _OTHER_IS_PINNED: Final = "423"
 _MORE: Final = "more-"
 _KEEP: Final = "keep-"
@@ -105,13 +105,14 @@ class PinnedPuller(Puller):
         return int(self._client.stats["reconnects"])
 
     async def _ask(self) -> None:
+        self._beat = _HEARTBEAT  # of all pinned ones: the pin does not wait longer
         self._open = self.prefetch
         self._last_sign = asyncio.get_running_loop().time()
         await self._pull(
             {
                 "batch": self.prefetch,
-                "expires": int(_EXPIRES * _NANOSECONDS),
-                "idle_heartbeat": int(_HEARTBEAT * _NANOSECONDS),
+                "expires": int(_EXPIRES * NANOSECONDS),
+                "idle_heartbeat": int(_HEARTBEAT * NANOSECONDS),
             },
             _MORE,
         )

@@ -1,8 +1,9 @@
 """Pulling from a durable consumer: bounded, for ever, and noticing when it has gone.
 
 One pull request is open at a time, with idle heartbeats. The traps this closes: a request that the
-server forgot (restart, reconnect, new leader) is noticed by missing heartbeats, a consumer that was
-deleted or changed is made again, a disconnection of any length is waited out.
+server forgot (restart, reconnect, new leader) is noticed when the connection is back or by missing
+heartbeats, a consumer that was deleted or changed is made again, a disconnection of any length is
+waited out.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from nats.aio.client import Client
@@ -19,67 +20,17 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
+from crossdock.mesh.bus.consumer_spec import NANOSECONDS, PINNED, ConsumerSpec
 from crossdock.mesh.bus.consumers import SINCE, since_of
+from crossdock.mesh.bus.crowd import Crowd
 from crossdock.mesh.bus.incoming import Incoming
 
 _log = logging.getLogger("crossdock.bus")
 
-_EXPIRES = 30.0
-_HEARTBEAT = 2.0
+_BEATS = 15  # a request expires after so many
 _PAUSE = 0.5
 _NOTHING_NOW = frozenset({"404", "408"})
-_NANOSECONDS = 1_000_000_000
 _NOT_KNOWN = 2**53
-PINNED: Final[dict[str, Any]] = {
-    "priority_groups": ["order"],
-    "priority_policy": "pinned_client",
-    "priority_timeout": 8 * _NANOSECONDS,  # without a request of the pinned client, another is
-}
-"""What the configuration says of a consumer that is worked by one client at a time (ADR-42)."""
-
-
-class ConsumerSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """A durable pull consumer.
-
-    Attributes:
-        stream: Name of its stream.
-        durable: Its name.
-        filters: Subjects that it takes.
-        ack_wait: Seconds without a sign of life after which a message is delivered again.
-        max_ack_pending: Most messages that are delivered and not settled, over all replicas.
-        from_start: Whether a new consumer takes what is in the stream already.
-        replicas: Copies of its state; 0 for as many as the stream.
-        pinned: Whether one client at a time is given messages; the others stand by (I7).
-    """
-
-    stream: str
-    durable: str
-    filters: tuple[str, ...]
-    ack_wait: float = 10.0
-    max_ack_pending: int = 4000
-    from_start: bool = True
-    replicas: int = 0
-    pinned: bool = False
-
-    def config(self, start_after: int | None) -> dict[str, Any]:
-        """Return the configuration as the server's API takes it."""
-        config: dict[str, Any] = {
-            "durable_name": self.durable,
-            "ack_policy": "explicit",
-            "ack_wait": int(self.ack_wait * _NANOSECONDS),
-            "max_ack_pending": self.max_ack_pending,
-            "max_deliver": -1,  # the limit is ours: past the server's, a message stays, silent
-            "max_waiting": 512,
-            "filter_subjects": list(self.filters),
-            "num_replicas": self.replicas,
-            "deliver_policy": "all" if self.from_start else "new",
-        }
-        if self.pinned:
-            config |= PINNED
-        if start_after is not None:
-            config["deliver_policy"] = "by_start_sequence"
-            config["opt_start_seq"] = start_after + 1
-        return config
 
 
 class Puller:
@@ -87,12 +38,16 @@ class Puller:
 
     Attributes:
         spec: The consumer.
-        prefetch: Most messages that one request asks for; may be changed.
+        prefetch: Most messages that one request asks for, and that are handed out at once; may be
+            changed.
         repaired: How often the consumer was gone and was made again.
     """
 
-    def __init__(self, client: Client, spec: ConsumerSpec, *, prefetch: int = 500) -> None:
+    def __init__(
+        self, client: Client, crowd: Crowd, spec: ConsumerSpec, *, prefetch: int = 500
+    ) -> None:
         self._client = client
+        self._crowd = crowd
         self.prefetch = prefetch
         self.spec = spec
         self._inbox = client.new_inbox()
@@ -102,9 +57,11 @@ class Puller:
         self._ended = False
         self._open = 0  # messages that the open request may still bring
         self._last_sign = 0.0
+        self._beat = crowd.beat()
         self._suspect = False  # the consumer may have gone: look before asking again
         self._highest = 0
         self.repaired = 0
+        crowd.join(self)
 
     async def start(self) -> None:
         """Create or update the consumer and listen.
@@ -116,6 +73,7 @@ class Puller:
         self._ended = False
         self._open = 0
         self._inbox = self._client.new_inbox()  # what was asked for before comes to nobody
+        self._crowd.join(self)
         self._subscription = await self._client.subscribe(f"{self._inbox}.*", cb=self._on_message)
 
     async def next(self, most: int, wait: float) -> list[Incoming]:
@@ -134,11 +92,11 @@ class Puller:
                 return []
             self._arrived.clear()
             try:
-                async with asyncio.timeout(min(left, _HEARTBEAT)):
+                async with asyncio.timeout(min(left, self._beat)):
                     await self._arrived.wait()
             except TimeoutError:
                 continue
-        taken = [self._buffer.popleft() for _ in range(min(most, len(self._buffer)))]
+        taken = [self._buffer.popleft() for _ in range(min(most, self.prefetch, len(self._buffer)))]
         if len(self._buffer) < self.prefetch:  # ask for the next while these are worked on
             await self._keep_asking()
         return taken
@@ -152,11 +110,18 @@ class Puller:
         """Whether it may receive more: between :meth:`start` and :meth:`drain`."""
         return self._subscription is not None
 
+    def doubt(self) -> None:
+        """Take the open request as lost, and see to the consumer before the next one."""
+        self._open = 0
+        self._suspect = True
+        self._arrived.set()
+
     async def drain(self) -> None:
         """Ask for nothing more; what the broker has sent is still handed out. Safe twice.
 
         It may be started again.
         """
+        self._crowd.leave(self)
         subscription, self._subscription = self._subscription, None
         if subscription is None:
             return
@@ -186,6 +151,10 @@ class Puller:
         Raises:
             NatsError: When the broker does not answer or refuses.
         """
+        async with self._crowd.seeing:
+            await self._see_to()
+
+    async def _see_to(self) -> None:
         info = await self._api(f"CONSUMER.INFO.{self._name}", {})
         if "error" in info:
             await self._make()
@@ -241,7 +210,7 @@ class Puller:
 
     async def _keep_asking(self) -> None:
         now = asyncio.get_running_loop().time()
-        if self._open > 0 and now - self._last_sign > 2 * _HEARTBEAT + _PAUSE:
+        if self._open > 0 and now - self._last_sign > 2 * self._beat + _PAUSE:
             self._open = 0
             self._suspect = True
         if self._open > 0 or self._subscription is None:
@@ -263,10 +232,11 @@ class Puller:
             await asyncio.sleep(_PAUSE)
 
     async def _ask(self) -> None:
+        self._beat = self._crowd.beat()
         request = {
             "batch": self.prefetch,
-            "expires": int(_EXPIRES * _NANOSECONDS),
-            "idle_heartbeat": int(_HEARTBEAT * _NANOSECONDS),
+            "expires": int(_BEATS * self._beat * NANOSECONDS),
+            "idle_heartbeat": int(self._beat * NANOSECONDS),
         }
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self.spec.stream}.{self.spec.durable}"
         self._open = self.prefetch

@@ -11,6 +11,7 @@ from typing import Any, Final
 from crossdock.contracts import Subjects
 from crossdock.contracts.contract import DEFAULT_DRAFT
 from crossdock.contracts.message import JSON, SPEC_VERSION
+from crossdock.contracts.replying import REPLY
 from crossdock.mesh.catalogue.description import (
     DescribedContract,
     DescribedRoute,
@@ -69,7 +70,10 @@ def _channels(description: MeshDescription) -> Json:
             "messages": _refer(found),
         }
     for destination in _destinations(description):
-        channels[f"out.{destination}"] = {
+        if destination == REPLY:
+            channels[_channel(REPLY)] = _replies(subjects, relations)
+            continue
+        channels[_channel(destination)] = {
             "address": subjects.outgoing(destination),
             "title": f"For {destination}",
             "messages": _refer(relations.reaching(destination)),
@@ -82,6 +86,22 @@ def _channels(description: MeshDescription) -> Json:
             "headers; see `crossdock dead`.",
         }
     return channels
+
+
+def _replies(subjects: Subjects, relations: Relations) -> Json:
+    """Return the channel of replies: an address for each request."""
+    return {
+        "address": f"{subjects.mesh}.reply.{{address}}",
+        "title": "For whoever asked",
+        "parameters": {
+            "address": {"description": "The return address: ce-replyto of the request."}
+        },
+        "messages": _refer(relations.reaching(REPLY)),
+    }
+
+
+def _channel(destination: str) -> str:
+    return REPLY if destination == REPLY else f"out.{destination}"
 
 
 def _destinations(description: MeshDescription) -> list[str]:
@@ -120,8 +140,13 @@ def _of_worker(relations: Relations, worker: DescribedWorker) -> Iterator[tuple[
     what = worker.description or worker.adapter
     if worker.publishes is None:
         found = relations.reaching(worker.destination)
-        channel = f"out.{worker.destination}"
+        channel = _channel(worker.destination)
         yield f"worker.{worker.name}.receive", _operation("receive", channel, what, found)
+        if worker.replies is not None:
+            answered = f"Answers of {worker.name} come in"
+            for contract, version in relations.published(worker.replies):
+                found, channel = [(contract, version)], f"in.{contract.name}"
+                yield f"worker.{worker.name}.reply", _operation("send", channel, answered, found)
         return
     for contract, version in relations.published(worker.publishes):
         found = [(contract, version)]
@@ -143,7 +168,7 @@ def _of_route(relations: Relations, route: DescribedRoute) -> Iterator[tuple[str
             if sent.destination == destination
             for each in relations.sent(route, sent)
         ]
-        operation = _operation("send", f"out.{destination}", summary, found)
+        operation = _operation("send", _channel(destination), summary, found)
         yield f"route.{route.name}.send.{destination}", operation
 
 
@@ -206,6 +231,7 @@ _ATTRIBUTES: Final[Json] = {
         "ce-subject": _TEXT,
         "ce-correlationid": {**_TEXT, "description": "Id of what began the conversation."},
         "ce-causationid": {**_TEXT, "description": "Id of what this was made from."},
+        "ce-replyto": {**_TEXT, "description": "Return address of whoever waits for a reply."},
         "ce-traceparent": {**_TEXT, "description": "W3C Trace Context."},
         "content-type": _TEXT,
     },

@@ -129,6 +129,8 @@ class DescribedWorker(msgspec.Struct, frozen=True, kw_only=True):
         adapter: What speaks its protocol.
         publishes: Contract, ``name@range``; None for a sink.
         destination: What a sink consumes.
+        replies: Contract as which the answers of a sink's system come in, ``name@range``; None for
+            none.
     """
 
     name: str
@@ -136,6 +138,7 @@ class DescribedWorker(msgspec.Struct, frozen=True, kw_only=True):
     adapter: str
     publishes: str | None = None
     destination: str = ""
+    replies: str | None = None
 
 
 class DescribedApi(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,6 +151,7 @@ class DescribedApi(msgspec.Struct, frozen=True, kw_only=True):
         publishes: Contract of what a request becomes, ``name@range``.
         description: For people.
         maps: Whether a mapping makes the data; otherwise the body is the data.
+        replies: Contract of the reply that a caller gets, ``name@range``; None when it gets none.
     """
 
     name: str
@@ -156,6 +160,7 @@ class DescribedApi(msgspec.Struct, frozen=True, kw_only=True):
     publishes: str
     description: str = ""
     maps: bool = False
+    replies: str | None = None
 
 
 class Caller(msgspec.Struct, frozen=True):

@@ -86,10 +86,12 @@ class Relations:
 
     def _sources(self, name: str) -> Iterator[Relation]:
         for worker in self._described.workers:
-            if worker.publishes is not None:
-                versions = _versions(self.published(worker.publishes), name)
+            made = worker.publishes or worker.replies
+            if made is not None:
+                versions = _versions(self.published(made), name)
                 if versions:
-                    yield Relation("worker", worker.name, f"{worker.adapter} publishes", versions)
+                    does = "publishes" if worker.publishes else "is answered"
+                    yield Relation("worker", worker.name, f"{worker.adapter} {does}", versions)
 
     def _making_routes(self, name: str) -> Iterator[Relation]:
         for route in self._described.routes:

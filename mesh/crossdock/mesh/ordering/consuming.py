@@ -194,12 +194,21 @@ class OrderedConsuming(Consuming):
         """Whether nobody else has earlier messages, as far as can be known."""
         return not self._takeover.open and self._pinned.pinned and not self._leaving
 
+    async def _may_try(self, batch: list[Incoming]) -> bool:
+        """Begin nothing, after a wait, that another replica may have been given meanwhile (I7)."""
+        await self._breaker.allowed()
+        if self._may_begin and self._held.issuperset(batch):
+            return True
+        self._breaker.gave_up()
+        return False
+
     async def _next_batch(self) -> list[Item]:
         """Return what can be worked on now; nothing when there will be nothing more."""
         while not self._leaving:
             self._forget_if_lost()
             if self._may_begin and not self._admission.paused:
-                taken = self._lanes.take(min(self._batch, self._admission.most), monotonic())
+                most = self._breaker.most(min(self._batch, self._admission.most))
+                taken = self._lanes.take(most, monotonic())
                 if taken:
                     self._turned.set()
                     return taken

@@ -31,6 +31,8 @@ class GatewaySettings(_File, frozen=True):
         max_batch: Most events in one batched CloudEvents request.
         max_pending: Most messages that wait for their PubAck at once; beyond it 503.
         timeout: How long a request waits for its PubAck before 503.
+        max_wait: Longest time that a caller may wait for a reply; then 202.
+        max_waiting: Most callers that wait for a reply at once; beyond it 503.
         anonymous: Accept callers without an API key. Only on a loopback address.
     """
 
@@ -39,6 +41,8 @@ class GatewaySettings(_File, frozen=True):
     max_batch: Count = 1000
     max_pending: Count = 10_000
     timeout: Duration = Duration(10)
+    max_wait: Duration = Duration(30)
+    max_waiting: Count = 1000
     anonymous: bool = False
 
     @property
@@ -94,6 +98,7 @@ class BrokerSettings(_File, frozen=True):
         max_bytes: Bound of each of the streams ``in`` and ``out``; when full, doors say 503.
         history: How long acknowledged messages are kept for replay.
         duplicate_window: How long the streams remember ids.
+        replies: How long a reply can be fetched.
         mqtt: MQTT listener of the embedded server, none by default.
     """
 
@@ -101,7 +106,17 @@ class BrokerSettings(_File, frozen=True):
     max_bytes: Size = Size(10 * 1024**3)
     history: Duration = Duration(7 * 86400)
     duplicate_window: Duration = Duration(120)
+    replies: Duration = Duration(3600)
     mqtt: MqttListener | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            ValueError: With a text for the person who wrote it.
+        """
+        if not self.replies:
+            raise ValueError("replies is more than nothing: write for example 10m or 1h")
 
 
 class Policy(_File, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -24,7 +24,11 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def consumer_drift(
-    wanted: Mapping[str, Iterable[str]], found: Sequence[ConsumerState], *, works: bool
+    wanted: Mapping[str, Iterable[str]],
+    found: Sequence[ConsumerState],
+    *,
+    works: bool,
+    more: Collection[str] = (),
 ) -> list[Drift]:
     """Compare the durable consumers of one stream.
 
@@ -32,6 +36,7 @@ def consumer_drift(
         wanted: By name, the subjects that it takes.
         found: Those that there are.
         works: Whether somebody is there who would make missing ones.
+        more: Those that may take more than is wanted: processes, for what began with another file.
     """
     there = {each.name: each for each in found}
     drifts = [
@@ -48,7 +53,9 @@ def consumer_drift(
         if state is None:
             if works:
                 drifts.append(Drift(name=name, message="is not there; a service makes it again"))
-        elif set(subjects) != set(state.filters):
+        elif set(subjects) != set(state.filters) and not (
+            name in more and set(subjects) < set(state.filters)
+        ):
             message = "takes other subjects than it should; a service corrects it at its next start"
             drifts.append(Drift(name=name, message=message, waiting=state.lag))
     return sorted(drifts, key=lambda each: each.name)

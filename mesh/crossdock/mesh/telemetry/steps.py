@@ -59,6 +59,17 @@ def serving(method: str, route: str) -> Step:
     return Step(f"{method} {route}", SpanKind.SERVER, attributes)
 
 
+def keeping(operation: str, stream: str) -> Step:
+    """Describe storing or fetching data that is kept apart from its message.
+
+    Args:
+        operation: ``put`` or ``get``.
+        stream: Where it is kept.
+    """
+    kind = "send" if operation == "put" else "receive"
+    return _messaging(operation, kind, SpanKind.CLIENT, stream)
+
+
 def _messaging(
     operation: str, kind_of_operation: str, kind: SpanKind, subject: str, consumer: str = ""
 ) -> Step:

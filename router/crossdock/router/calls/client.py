@@ -10,11 +10,11 @@ from crossdock.mesh.expression import Json
 class Client(Protocol):
     """One other system that answers questions."""
 
-    async def call(self, request: Json) -> bytes | None:
+    async def call(self, request: Json, key: str) -> bytes | None:
         """Return the answer as JSON, or None when the other system has nothing for it.
 
-        It may be called many times at once, and is cancelled when there is no time left. Asking
-        must change nothing in the other system: a question may be asked again.
+        It may be called many times at once, and is cancelled when there is no time left. A question
+        may be asked again: one that changes something has a key then, always the same.
 
         Raises:
             Disconnected: The system is away.

@@ -31,12 +31,12 @@ class _Asking:
         http = call.file.http
         self.turns = asyncio.Semaphore(_SQL_AT_ONCE if http is None else http.concurrency)
 
-    async def ask(self, request: Json) -> Json:
+    async def ask(self, request: Json, key: str) -> Json:
         file = self.call.file
         async with self.turns:
             try:
                 async with asyncio.timeout(file.timeout):
-                    data = await self.client.call(request)
+                    data = await self.client.call(request, key)
             except TimeoutError:
                 raise Retry(f"no answer within {file.timeout:g} s") from None
         return read_answer(data, self.call.answers, file.call)
@@ -63,16 +63,23 @@ class Clients:
             await each.cache.close()
             await each.client.close()
 
+    def writes(self, name: str) -> bool:
+        """Tell whether a call may change something in the other system (RFC 9110, 9.2.1)."""
+        http = self._calls[name].file.http
+        return http is not None and http.method == "POST"
+
     async def answer(self, call: Call) -> Answer:
         """Return the answer to a question, or the instruction that it failed with."""
         try:
             asking = self._of(call.client)
             if call.timeout is not None:
-                return await _within(call.timeout, asking.ask(call.request))
+                return await _within(call.timeout, asking.ask(call.request, call.key))
             if not call.cache:
-                return await asking.ask(call.request)
+                return await asking.ask(call.request, call.key)
             key = msgspec.json.encode(call.request, order="sorted")
-            return await asking.cache.get(key, call.cache, lambda: asking.ask(call.request))
+            return await asking.cache.get(
+                key, call.cache, lambda: asking.ask(call.request, call.key)
+            )
         except CrossdockError as error:
             return _named(error, call.client)
 

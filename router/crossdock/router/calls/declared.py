@@ -11,12 +11,13 @@ from crossdock.mesh.project.document import read_bytes
 from crossdock.mesh.project.problems import ProjectError
 from crossdock.router.calls.answers import read_answer
 from crossdock.router.calls.loading import LoadedCall
-from crossdock.router.effects import Answer, Claim, Effect, Invoke
+from crossdock.router.effects import Answer, Ask, Call, Claim, Effect, Invoke
 from crossdock.router.python_steps.launching import BlockingSteps
 
 NOTHING: Final = "nothing"
 FAILS: Final = "fails"
 _FOLDER: Final = "routes"
+_LONGEST_REPLY: Final = 1024 * 1024
 
 
 class DeclaredAnswers:
@@ -67,26 +68,29 @@ class DeclaredAnswers:
         at = self._asked.get(name, 0)
         self._asked[name] = at + 1
         if isinstance(declared, str):
-            return self._answer(declared, name)
+            return self._answer(declared, effect)
         if at >= len(declared):
             raise ValueError(
                 f"{effect.step} asks {name} more than the {at} times that are declared"
             )
-        return self._answer(declared[at], name)
+        return self._answer(declared[at], effect)
 
     def _invoke(self, invoke: Invoke) -> Answer:
         if self._functions is None:
             raise ValueError(f"{invoke.step} is a Python step, and there are none")
         return self._functions.call(invoke.function, invoke.data, invoke.attributes)
 
-    def _answer(self, text: str, name: str) -> Answer:
+    def _answer(self, text: str, effect: Call | Ask) -> Answer:
+        name = effect.client
         if text == FAILS:
             return Retry(f"call {name}: fails, as the example declares")
         if text == NOTHING:
             return None
-        limit = int(self._calls[name].file.max_answer)
+        asks = isinstance(effect, Ask)
+        limit = _LONGEST_REPLY if asks else int(self._calls[name].file.max_answer)
         try:
             data = read_bytes(self._folder, f"{_FOLDER}/{text}", limit)
         except ProjectError as error:
             raise ValueError(str(error.problems[0])) from error
-        return read_answer(data, self._calls[name].answers, name)
+        contract = effect.answers if isinstance(effect, Ask) else self._calls[name].answers
+        return read_answer(data, contract, name)

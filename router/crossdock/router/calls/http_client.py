@@ -35,7 +35,7 @@ class HttpClient:
         self._most = most
         self._client: httpx.AsyncClient | None = None
 
-    async def call(self, request: Json) -> bytes | None:
+    async def call(self, request: Json, key: str) -> bytes | None:
         """Ask, and return the body of the answer."""
         if self._client is None:
             self._client = self._opened()
@@ -43,7 +43,10 @@ class HttpClient:
         url = self._template.fill(request, self._name)
         body = msgspec.json.encode(request) if settings.method == "POST" else None
         try:
-            async with self._client.stream(settings.method, url, content=body) as answer:
+            own = {"idempotency-key": key} if key else None  # I4
+            async with self._client.stream(
+                settings.method, url, content=body, headers=own
+            ) as answer:
                 if answer.status_code in settings.nothing:
                     return None
                 now = datetime.now(UTC)

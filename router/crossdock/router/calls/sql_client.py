@@ -40,7 +40,7 @@ class SqlClient:
         self._open = False
         self._turn = asyncio.Lock()
 
-    async def call(self, request: Json) -> bytes | None:
+    async def call(self, request: Json, _key: str) -> bytes | None:
         """Run the query, and return its rows."""
         values = self._values(request)
         async with self._turn:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from msgspec.structs import replace
 
 from crossdock.contracts import Contract
+from crossdock.contracts.slips import name_of
 from crossdock.mesh.expression import Json
 from crossdock.router.checking.asking import asked_in
 from crossdock.router.checking.branching import uncovered, unreachable
@@ -23,7 +24,8 @@ from crossdock.router.checking.trees import tree_of
 from crossdock.router.checking.trying import try_route
 from crossdock.router.checking.types import Number
 from crossdock.router.checking.world import MESSAGE, Answers, Arm, World
-from crossdock.router.compiled import CompiledBranch, CompiledRoute
+from crossdock.router.compiled import CompiledRoute
+from crossdock.router.compiled_branch import CompiledBranch
 
 Examples = Callable[[Contract], tuple[Json, ...]]
 """Returns the valid examples of a contract."""
@@ -88,8 +90,9 @@ def _static(route: CompiledRoute, answers: Answers) -> list[Told]:
 def _sent(branch: CompiledBranch, walk: Walk, world: World) -> None:
     """Judge what a branch sends, and where."""
     if branch.chosen is not None:
-        names = tuple(target.destination for target in branch.targets)
-        walk.chosen(branch.chosen, names, f"/{branch.name}/to/expr", world)
+        names = tuple(name_of(target.destination) for target in branch.targets)
+        key = "slip" if branch.slips else "expr"
+        walk.chosen(branch.chosen, names, f"/{branch.name}/to/{key}", world)
     wanted = world.contract or world.accepted
     if branch.contract is not None:
         wanted = type_of_schema(branch.contract.schema)

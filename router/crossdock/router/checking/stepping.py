@@ -40,6 +40,7 @@ from crossdock.router.steps.enricher import Enricher
 from crossdock.router.steps.expiration import Expiration
 from crossdock.router.steps.function import Function
 from crossdock.router.steps.idempotent_receiver import IdempotentReceiver
+from crossdock.router.steps.mesh_enricher import MeshEnricher
 from crossdock.router.steps.message_filter import MessageFilter
 from crossdock.router.steps.normalizer import Normalizer
 from crossdock.router.steps.scatter_gather import ScatterGather
@@ -66,6 +67,7 @@ class Walk:
             MessageFilter: self._message_filter,
             Splitter: self._splitter,
             Enricher: self._enricher,
+            MeshEnricher: self._mesh_enricher,
             Function: self._function,
             Normalizer: self._normalizer,
             Expiration: lambda _, world: world,
@@ -196,8 +198,16 @@ class Walk:
 
     def _enricher(self, step: Enricher, world: World) -> World:
         self.mapping(step.question, f"/{step.name}/enrich/with", world)
+        return self._answered(step, self._answer(step.settings.call or ""), world)
+
+    def _mesh_enricher(self, step: MeshEnricher, world: World) -> World:
+        pointer = f"/{step.name}/enrich/with"
+        self._changed(world, self.mapping(step.question, pointer, world), step.contract, pointer)
+        return self._answered(step, type_of_schema(step.answers.schema), world)
+
+    @staticmethod
+    def _answered(step: Enricher, answer: Type, world: World) -> World:
         settings = step.settings
-        answer = self._answer(settings.call)
         if settings.on_error == "skip":
             answer = optional(answer)
         if settings.on_error == "default":

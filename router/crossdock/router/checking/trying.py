@@ -18,9 +18,10 @@ from crossdock.router.checking.finding import Finding
 from crossdock.router.checking.told import Told
 from crossdock.router.checking.trees import place_of, tree_of
 from crossdock.router.checking.world import Answers
-from crossdock.router.compiled import CompiledBranch, CompiledRoute
+from crossdock.router.compiled import CompiledRoute
+from crossdock.router.compiled_branch import CompiledBranch
 from crossdock.router.driving import drive
-from crossdock.router.effects import Answer, Call, Claim, Effect
+from crossdock.router.effects import Answer, Ask, Call, Claim, Effect
 from crossdock.router.flow import Flow, Run, walk
 from crossdock.router.steps.detour import Switched
 
@@ -91,7 +92,9 @@ class _Answering:
         """
         if isinstance(effect, Claim):
             return True
-        contract = self._answers.get(effect.client) if isinstance(effect, Call) else None
+        contract = effect.answers if isinstance(effect, Ask) else None
+        if isinstance(effect, Call):
+            contract = self._answers.get(effect.client)
         if contract is None:
             raise _AsksError(effect.step)
         if contract.dataschema not in self._made:

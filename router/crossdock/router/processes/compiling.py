@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from crossdock.contracts import Contract, ContractRef, Halt, Registry, is_token
+from crossdock.contracts.replying import REPLY
+from crossdock.contracts.slips import NEXT
 from crossdock.mesh.expression import Expression
 from crossdock.router.aggregating import LEAST_TIME
 from crossdock.router.compile_scope import CompileScope
@@ -148,6 +150,9 @@ class _Compiler:
     def _destination(self, name: str, place: str) -> str:
         if not is_token(name):
             message = f"{name[:80]!r} is not a destination: use a-z, 0-9, - and _"
+            self._scope.wrong(f"/{place}/send", message)
+        if name in (REPLY, NEXT):
+            message = f"a process keeps neither return address nor slip: let a route send to {name}"
             self._scope.wrong(f"/{place}/send", message)
         return name
 

@@ -17,11 +17,13 @@ class Census(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         total: How many.
+        running: How many have begun and not ended.
         states: How many by state; ``stuck`` and ``waiting`` for those that are.
         revisions: Of the process, that instances which have not ended keep.
     """
 
     total: int
+    running: int
     states: dict[str, int]
     revisions: tuple[str, ...]
 
@@ -45,13 +47,14 @@ async def take_census(bus: Bus, process: str) -> Census:
     """
     states: Counter[str] = Counter()
     revisions: dict[str, None] = {}
-    total = 0
+    total = running = 0
     async for _, each in instances(bus, process):
         total += 1
         states[state_of(each)] += 1
         if each.revision and each.phase != "ended":
+            running += 1
             revisions[each.revision] = None
-    return Census(total=total, states=dict(states), revisions=tuple(revisions))
+    return Census(total=total, running=running, states=dict(states), revisions=tuple(revisions))
 
 
 def state_of(instance: Instance) -> str:

@@ -70,6 +70,7 @@ class Machine(Stepping):
         self.open_step("command", order.name, cause, f"{order.by}: {order.reason}".rstrip(": "))
         if order.name == "cancel":
             self.set(state=CANCELLED, phase="compensating", deadline=0)
+            self.set(entered=self.now, entry=self.instance.number)
         if self.instance.phase == "compensating":
             self.unsend()
             self.take_back()

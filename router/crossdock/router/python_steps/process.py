@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from crossdock.contracts import Halt, Retry
+from crossdock.contracts import Halt, Retry, keyed_id
 from crossdock.router.python_steps.frames import (
     HEADER,
     MAX_FRAME,
@@ -110,6 +110,7 @@ class StepProcess:
 
     Attributes:
         restarts: How often the process had to be started again.
+        version: What tells these files from others.
     """
 
     def __init__(self, functions: Functions) -> None:
@@ -127,6 +128,8 @@ class StepProcess:
         self._threads = asyncio.Semaphore(THREADS)  # so that no call's time is over in a queue
         self._under_way: set[asyncio.Task[Told | Failed]] = set()
         self.restarts = 0
+        files = sorted(functions.files.items())
+        self.version = keyed_id(*(part for name, data in files for part in (name, data.hex())))
 
     async def start(self) -> None:
         """Start the process and wait until it has imported everything.

@@ -10,10 +10,11 @@ from crossdock.router.flow import PureStep
 from crossdock.router.step_file import Step
 from crossdock.router.steps.content_filter import compile_drop, compile_keep
 from crossdock.router.steps.detour import Detour
-from crossdock.router.steps.enricher import compile_enrich
+from crossdock.router.steps.enricher import Enricher, compile_enrich
 from crossdock.router.steps.expiration import compile_expires
 from crossdock.router.steps.function import compile_python
 from crossdock.router.steps.idempotent_receiver import compile_once
+from crossdock.router.steps.mesh_enricher import compile_ask
 from crossdock.router.steps.message_filter import compile_where
 from crossdock.router.steps.normalizer import compile_normalize
 from crossdock.router.steps.scatter_gather import compile_scatter
@@ -56,13 +57,19 @@ def _compile_detour(step: Step, name: str, scope: CompileScope) -> Detour:
     return Detour(name=name, pattern="detour", detour=detour, on=step.on, steps=steps)
 
 
+def _compile_enrich(step: Step, name: str, scope: CompileScope) -> Enricher | None:
+    if step.enrich is not None and step.enrich.ask is not None:
+        return compile_ask(step, name, scope)
+    return compile_enrich(step, name, scope)
+
+
 _COMPILERS: Final[dict[str, Callable[[Step, str, CompileScope], PureStep | None]]] = {
     "map": compile_map,
     "keep": compile_keep,
     "drop": compile_drop,
     "where": compile_where,
     "split": _compile_split,
-    "enrich": compile_enrich,
+    "enrich": _compile_enrich,
     "expires": compile_expires,
     "once": compile_once,
     "tap": compile_tap,

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 from crossdock.contracts import CrossdockError, Disconnected, Reject
-from crossdock.workers.adapter import Delivery, Sink
+from crossdock.workers.adapter import Delivered, Delivery, Sink
 from crossdock.workers.conformance.expecting import (
     expect,
     expect_open_while_away,
@@ -169,7 +169,7 @@ async def an_unreachable_system_is_disconnected(harness: SinkHarness) -> None:
         expect(sorted(set(effects)) == [0, 1, 2], "after healing it delivers", effects)
 
 
-async def _results(sink: Sink, batch: Sequence[Delivery]) -> list[CrossdockError | None]:
+async def _results(sink: Sink, batch: Sequence[Delivery]) -> list[Delivered]:
     """Deliver; what is raised speaks for the whole batch."""
     try:
         results = list(await asyncio.wait_for(sink.deliver(batch), _PATIENCE))

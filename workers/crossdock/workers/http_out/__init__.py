@@ -22,5 +22,6 @@ adapter = Adapter(
     settings=HttpOutSettings,
     make=HttpSink,
     effect_once=False,  # only where the server honours Idempotency-Key
+    answers=True,
     places=HttpOutSettings.places,
 )

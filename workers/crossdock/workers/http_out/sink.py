@@ -10,10 +10,10 @@ from typing import Final
 
 import httpx
 
-from crossdock.contracts import CrossdockError, Disconnected, Halt, Reject, Retry
+from crossdock.contracts import Disconnected, Halt, Reject, Retry
 from crossdock.mesh.web.auth import credentials
 from crossdock.mesh.web.outcomes import of_answer, of_failure
-from crossdock.workers.adapter import Delivery, WorkerContext
+from crossdock.workers.adapter import Answer, Delivered, Delivery, WorkerContext
 from crossdock.workers.file_errors import instruction
 from crossdock.workers.http_out.requests import body_of, headers_of
 from crossdock.workers.http_out.settings import HttpOutSettings
@@ -28,6 +28,7 @@ class HttpSink:
         """Do nothing yet."""
         self._settings = settings
         self._folder = context.folder
+        self._answer = context.answer
         self._client: httpx.AsyncClient | None = None
 
     async def open(self) -> None:
@@ -51,11 +52,11 @@ class HttpSink:
         except UnicodeEncodeError as error:
             raise Halt("auth holds text that cannot be in a header: use ASCII") from error
 
-    async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[CrossdockError | None]:
+    async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Delivered]:
         """Send each message; those after a Disconnected or Halt are not sent and say the same."""
         if self._client is None:
             raise Disconnected("the connection is not open")
-        batch = _Batch(self._client, self._settings, deliveries)
+        batch = _Batch(self._client, self._settings, deliveries, self._answer)
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._settings.concurrency, len(deliveries))):
                 group.create_task(batch.work())
@@ -83,13 +84,18 @@ class _Batch:
     """One batch on its way: workers take the next message until none is left or all must stop."""
 
     def __init__(
-        self, client: httpx.AsyncClient, settings: HttpOutSettings, deliveries: Sequence[Delivery]
+        self,
+        client: httpx.AsyncClient,
+        settings: HttpOutSettings,
+        deliveries: Sequence[Delivery],
+        wanted: int,
     ) -> None:
-        self.results: list[CrossdockError | None] = [None] * len(deliveries)
+        self.results: list[Delivered] = [None] * len(deliveries)
         self._client = client
         self._settings = settings
         self._waiting = iter(enumerate(deliveries))
-        self._stop: CrossdockError | None = None
+        self._wanted = wanted
+        self._stop: Disconnected | Halt | None = None
 
     async def work(self) -> None:
         """Deliver one message after another."""
@@ -99,7 +105,7 @@ class _Batch:
                 self._stop = result
             self.results[index] = result
 
-    async def _send(self, delivery: Delivery) -> CrossdockError | None:
+    async def _send(self, delivery: Delivery) -> Delivered:
         settings = self._settings
         try:
             body = body_of(delivery)
@@ -110,7 +116,7 @@ class _Batch:
                     settings.method, settings.url, content=body, headers=headers
                 ) as answer,
             ):
-                await _drain(answer)
+                read = await _read(answer, self._wanted or _MOST_READ)
         except Reject as error:
             return error
         except httpx.TransportError as error:
@@ -118,13 +124,18 @@ class _Batch:
         except TimeoutError:
             return Retry("no whole answer from the server within timeout")
         now = datetime.now(UTC)
-        return of_answer(answer.status_code, answer.headers, conflict=settings.conflict, now=now)
+        wrong = of_answer(answer.status_code, answer.headers, conflict=settings.conflict, now=now)
+        if wrong is not None or not self._wanted:
+            return wrong
+        # The system has done it: what is wrong with its answer must not have it done again.
+        return Reject(f"its answer has more than {self._wanted} bytes") if read is None else read
 
 
-async def _drain(answer: httpx.Response) -> None:
-    """Read a short body and forget it; of a longer one, the connection is given up instead."""
-    size = 0
+async def _read(answer: httpx.Response, most: int) -> Answer | None:
+    """Return a short body; of a longer one None, and the connection is given up instead."""
+    body = bytearray()
     async for chunk in answer.aiter_raw():
-        size += len(chunk)
-        if size > _MOST_READ:
-            return
+        body += chunk
+        if len(body) > most:
+            return None
+    return Answer(bytes(body))

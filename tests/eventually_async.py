@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 
 async def eventually_async(
-    condition: Callable[[], Awaitable[bool]], *, seconds: float = 30
+    condition: Callable[[], Awaitable[bool]], *, seconds: float = 60
 ) -> None:
     """Return as soon as the condition holds; TimeoutError when it does not in time."""
     async with asyncio.timeout(seconds):

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from crossdock.contracts import CrossdockError, Reject
+from crossdock.contracts import Retry
 from crossdock.mesh import dead_letters
 from crossdock.mesh.bus import Bus, Outgoing
 from nats_server import NatsServer
@@ -75,9 +75,13 @@ async def test_a_message_without_the_key_is_a_dead_letter_and_the_others_go_on(
     assert letter.cause.reason == "order gives nothing: a key is a text or a number"
 
 
-def item(number: int, size: int = 10) -> Outgoing:
-    headers = {"Nats-Msg-Id": f"i{number}"}
-    return Outgoing(SUBJECTS.outgoing("book"), headers, b"%d" % number + b" " * size)
+def item(number: int, **headers: str) -> Outgoing:
+    own = {"Nats-Msg-Id": f"i{number}"} | headers
+    return Outgoing(SUBJECTS.outgoing("book"), own, b"%d" % number)
+
+
+def refused(number: int) -> Outgoing:
+    return item(number, **{"Nats-Expected-Stream": "another"})
 
 
 async def numbers(bus: Bus) -> list[int]:
@@ -94,18 +98,15 @@ async def test_what_cannot_be_stored_together_is_stored_one_after_another(bus: B
 
 
 async def test_none_is_stored_before_one_that_cannot_be(bus: Bus) -> None:
-    bus.claim_checks.above = 2 * bus.max_payload  # so that it is not kept apart
-    items = [item(0), item(1), item(2, bus.max_payload), item(3)]
-    with pytest.raises(Reject):
-        await bus.store(items, in_order=True)
+    with pytest.raises(Retry):
+        await bus.store([item(0), item(1), refused(2), item(3)], in_order=True)
     assert await numbers(bus) == [0, 1]
 
 
 async def test_without_the_wish_for_order_it_would_be_stored(bus: Bus) -> None:
     """Negative control."""
-    bus.claim_checks.above = 2 * bus.max_payload  # so that it is not kept apart
-    with pytest.raises(CrossdockError):
-        await bus.store([item(0), item(1), item(2, bus.max_payload), item(3)])
+    with pytest.raises(Retry):
+        await bus.store([item(0), item(1), refused(2), item(3)])
     async with asyncio.timeout(20):
         while 3 not in await numbers(bus):
             await asyncio.sleep(0.02)

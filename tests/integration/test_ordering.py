@@ -14,7 +14,9 @@ from crossdock.mesh import dead_letters
 from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming
 from crossdock.mesh.component import Component
 from crossdock.mesh.consuming import Consuming
-from crossdock.mesh.ordering import OrderedConsuming, OrderKey, bodies
+from crossdock.mesh.control import Act, Flow, FlowState, Name, Permit
+from crossdock.mesh.control.acts import flow_key
+from crossdock.mesh.ordering import OrderedConsuming, OrderKey, bodies, stop_at_first
 from crossdock.mesh.ordering.takeover import Takeover
 from crossdock.mesh.project.scalars import Duration
 from crossdock.mesh.project.settings import BrokerSettings, Policy
@@ -48,8 +50,10 @@ def message(key: str, number: int) -> Message:
 class Sink:
     """Keeps the effects of each key in their order; what fails is decided by id and attempt."""
 
-    def __init__(self, decide: Decide = lambda _id, _attempt: None) -> None:
+    def __init__(self, decide: Decide = lambda _id, _attempt: None, *, runs: bool = False) -> None:
         self.decide = decide
+        self.runs = runs
+        self.largest = 0
         self.calls: Counter[str] = Counter()
         self.effects: dict[str, list[int]] = defaultdict(list)
         self.order: list[str] = []
@@ -57,9 +61,12 @@ class Sink:
 
     async def __call__(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
         keys = [each.message().extensions.get("partitionkey") for each in batch]
-        assert len(set(keys)) == len(keys), "a key is there twice at a time"
+        self.largest = max(self.largest, len(batch))
+        assert self.runs or len(set(keys)) == len(keys), "a key is there twice at a time"
         if self.before is not None:
             await self.before(batch)
+        if self.runs:
+            stop_at_first([self.decide(each.message().id, 1) for each in batch])
         return [self._effect(each.message().id) for each in batch]
 
     def _effect(self, name: str) -> CrossdockError | None:
@@ -93,7 +100,9 @@ def ordered(
     bus: Bus, sink: Sink, policy: Policy = FAST, spec: ConsumerSpec = SPEC
 ) -> OrderedConsuming:
     key = OrderKey().of_incoming
-    component = Component(kind="destination", name="d", policy=policy, batch=50, key=key)
+    component = Component(
+        kind="destination", name="d", policy=policy, batch=50, key=key, runs=sink.runs
+    )
     return OrderedConsuming(bus, component, spec, sink, lambda _event, _count: None)
 
 
@@ -121,6 +130,26 @@ async def test_keeps_the_messages_of_each_key_in_order_while_some_fail(bus: Bus)
     await stop(consuming, task)
     assert dict(sink.effects) == {key: list(range(30)) for key in keys}
     assert sink.calls["k3-7"] == 3
+
+
+async def test_a_sink_that_keeps_order_in_a_batch_gets_runs_of_a_key(bus: Bus) -> None:
+    tried: Counter[str] = Counter()
+
+    def decide(name: str, _: int) -> CrossdockError | None:
+        if not name.endswith("7"):
+            return Reject("never") if name.endswith("3") else None
+        tried[name] += 1
+        return Retry("later") if tried[name] < 4 else None
+
+    sink = Sink(decide, runs=True)
+    await publish(bus, ["a", "b"], 100)
+    consuming = ordered(bus, sink)
+    task = asyncio.create_task(consuming.run())
+    await sink.until(lambda: sink.count == 180)
+    await stop(consuming, task)
+    wanted = [number for number in range(100) if number % 10 != 3]
+    assert dict(sink.effects) == {"a": wanted, "b": wanted}
+    assert sink.largest > 10
 
 
 async def test_other_keys_go_on_while_one_waits(bus: Bus) -> None:
@@ -357,3 +386,28 @@ async def test_i8_takes_nothing_new_while_as_many_wait_as_may(bus: Bus) -> None:
     await sink.until(lambda: sink.count == 45)
     await stop(consuming, task)
     assert dict(sink.effects) == {"bad": list(range(40)), "good": list(range(5))}
+
+
+@pytest.mark.parametrize("state", ["paused", "draining"])
+async def test_heeds_operators_and_goes_on_in_order_when_they_let_it(
+    bus: Bus, state: FlowState
+) -> None:
+    name = Name("destination", "d")
+    acts: dict[str, Act] = {}
+    permit, sink = Permit(name, acts), Sink()
+    key = OrderKey().of_incoming
+    component = Component(kind="destination", name="d", policy=FAST, batch=10, key=key)
+    consuming = OrderedConsuming(bus, component, SPEC, sink, lambda _event, _count: None, permit)
+    task = asyncio.create_task(consuming.run())
+    await publish(bus, ["a", "b"], 20)
+    await sink.until(lambda: sink.count == 40)
+    acts[flow_key(name)] = Flow(state=state, by="test", at="2026-01-01T00:00:00Z")
+    permit.wake()
+    await sink.until(lambda: not consuming._puller.listening)
+    await publish(bus, ["a", "b"], 20, start=20)
+    assert (sink.count, consuming.in_hand()) == (40, 0)
+    acts.clear()
+    permit.wake()
+    await sink.until(lambda: sink.count == 80)
+    await stop(consuming, task)
+    assert dict(sink.effects) == {"a": list(range(40)), "b": list(range(40))}

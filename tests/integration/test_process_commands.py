@@ -47,7 +47,7 @@ async def put(bus: Bus, contract: str, order: str) -> None:
 
 
 async def until(bus: Bus, order: str, status: str) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not [
             each
             async for _, each in instances(bus, "fulfilment")
@@ -110,7 +110,7 @@ async def test_why_tells_which_step_a_message_led_to_and_what_was_sent(
         await put(bus, "sales.order.placed", "o1")
         await put(bus, "stock.goods.reserved", "o1")
         await until(bus, "o1", "ended")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while any(each.lag for each in await bus.consumers("group")):
                 await asyncio.sleep(0.05)
     code, out, err = await crossdock(nats_server, folder, "why", "placed-o1", "--json")

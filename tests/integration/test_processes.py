@@ -29,7 +29,8 @@ from nats_server import NatsServer
 from running_router import connected, started
 
 SUBJECTS = Subjects("t")
-FAST = PROCESS.replace("after: 30m", "after: 300ms")
+SHORT = PROCESS.replace("after: 30m", "after: 300ms")
+FAST = SHORT.replace("within: 2s", "within: 10m")
 
 
 @pytest.fixture
@@ -52,14 +53,14 @@ async def sent(bus: Bus, destination: str) -> list[Message]:
 
 async def until(bus: Bus, holds: Callable[[list[Instance]], bool]) -> list[Instance]:
     """Return the instances as soon as something holds for them."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not holds(found := [each async for _, each in instances(bus, "fulfilment")]):
             await asyncio.sleep(0.05)
     return found
 
 
 async def at_rest(bus: Bus) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while any(each.lag for each in [*await bus.consumers("in"), *await bus.consumers("group")]):
             await asyncio.sleep(0.05)
 
@@ -140,7 +141,7 @@ async def test_a_process_is_seen_and_counts_what_it_does_I9(bus: Bus, tmp_path: 
     registry = CollectorRegistry()
     metrics = Metrics(registry, "t", "router")
     router = Router(bus, metrics, configure_tracing("r", "t", 0))
-    process = FAST.replace("within: 2s", "within: 200ms")
+    process = SHORT.replace("within: 2s", "within: 200ms")
     await router.apply(load_router(write_fulfilment(tmp_path, process=process)))
     (seen,) = router.seen()
     assert (seen.kind, seen.name, seen.flow) == ("route", "fulfilment", "running")
@@ -148,7 +149,7 @@ async def test_a_process_is_seen_and_counts_what_it_does_I9(bus: Bus, tmp_path: 
     await put(bus, told("stock.goods.reserved", "o3"), told("bank.payment.made", "o3"))
     await put(bus, told("sales.order.placed", "o3"))
     await until(bus, lambda found: {each.status for each in found} == {"stuck", "ended"})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not [1 async for _ in dead_letters.listing(bus)]:
             await asyncio.sleep(0.05)
     await at_rest(bus)
@@ -215,11 +216,11 @@ async def test_an_instance_ends_with_the_process_that_it_began_with(
 async def test_a_stuck_instance_is_a_dead_letter_and_goes_on_when_that_is_sent_again_I3(
     bus: Bus, tmp_path: Path
 ) -> None:
-    process = FAST.replace("within: 2s", "within: 200ms")
+    process = SHORT.replace("within: 2s", "within: 200ms")
     router = await started(bus, write_fulfilment(tmp_path, process=process))
     await put(bus, told("sales.order.placed", "o1"))
     await until(bus, lambda found: [each.status for each in found] == ["stuck"])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (letters := [each async for each in dead_letters.listing(bus)]):
             await asyncio.sleep(0.05)
     (letter,) = letters
@@ -227,7 +228,7 @@ async def test_a_stuck_instance_is_a_dead_letter_and_goes_on_when_that_is_sent_a
     assert "was not confirmed" in letter.cause.reason
     again = redriving.again(bus, letter, letter.data)
     await redriving.redrive(bus, [again], by="test", reason="once more")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(await sent(bus, "stock")) < 3:
             await asyncio.sleep(0.05)
     await put(bus, told("stock.goods.released", "o1"))
@@ -267,7 +268,7 @@ async def test_what_waited_in_vain_is_a_dead_letter_as_it_came_I3(bus: Bus, tmp_
     process = PROCESS + "    limits: {wait: 300ms}\n"
     router = await started(bus, write_fulfilment(tmp_path, process=process))
     await put(bus, told("bank.payment.made", "o1"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (letters := [each async for each in dead_letters.listing(bus)]):
             await asyncio.sleep(0.05)
     (letter,) = letters

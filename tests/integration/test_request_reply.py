@@ -28,15 +28,16 @@ from asking_project import (
     until,
 )
 from crossdock.cli.project_check import inspect_project
-from crossdock.cli.why_story import Hop, Teller
+from crossdock.cli.why_hops import Hop
+from crossdock.cli.why_story import Teller
 from crossdock.contracts import Message
 from crossdock.contracts.reference import dataschema
 from crossdock.contracts.replying import return_address
 from crossdock.mesh import dead_letters, redriving
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.conversation import is_over
-from crossdock.mesh.project.scalars import Duration
-from crossdock.mesh.project.settings import GatewaySettings
+from crossdock.mesh.project.scalars import Duration, Size
+from crossdock.mesh.project.settings import ClaimCheckSettings, GatewaySettings
 from crossdock.mesh.trail import Trail, follow
 from http_peer import HttpPeer
 from nats_server import NatsServer
@@ -380,6 +381,34 @@ async def test_a_smart_proxy_sees_the_reply_before_whoever_asked_gets_it(
         "whoever asked",
     ]
     assert told[1].slip == "stop 1 of 1: [inner]"
+
+
+async def test_a_large_request_and_its_large_reply_come_whole(
+    bus: Bus, folder: Path, bureau: HttpPeer
+) -> None:
+    """Both are kept apart from their messages (Claim Check); a reply takes its data along."""
+    bus.claim_checks.configure(ClaimCheckSettings(above=Size(1024)))
+    worker = (folder / "workers/bureau.yaml").read_text().replace("max: 1KiB", "max: 64KiB")
+    mapping = "'score': score, 'note': $request.note, 'report': report"
+    (folder / "workers/bureau.yaml").write_text(worker.replace("'score': score", mapping))
+    bureau.answer = lambda _: JSONResponse({"score": 7, "report": "r" * 9000})
+    question = QUESTION | {"note": "n" * 3000}
+    async with (
+        running_router(bus, folder),
+        running_workers(bus, folder),
+        door(bus, folder) as gateway,
+    ):
+        response = await gateway.http.post(ASK, json=question, headers=SHOP | {"prefer": "wait=20"})
+    assert response.status_code == 200, response.text
+    found = response.json()
+    assert (found["note"], found["report"]) == (question["note"], "r" * 9000)
+    assert bureau.calls[0].value == question
+    asked, answered = await stored(bus, "in")
+    assert asked.dataref
+    assert answered.dataref
+    (reply,) = await stored(bus, "reply")
+    assert not reply.dataref
+    assert msgspec.json.decode(reply.data) == found
 
 
 async def _trail(bus: Bus, message_id: str) -> Trail:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from crossdock.contracts import Disconnected, Message
+from crossdock.contracts import Disconnected, Halt, Message
 from crossdock.router.processes.arriving import arrival_of
 from crossdock.router.processes.compiled import CompiledProcess
 from crossdock.router.processes.events import Arrival, Order, Place, Sent
@@ -382,3 +382,22 @@ def test_no_key_of_an_instance_and_nothing_that_it_keeps_is_in_a_repr_I6() -> No
     run.come(told("bank.payment.made", "o1"), told("sales.order.placed", "o1"))
     assert "o1" not in repr(run.instance).replace(run.instance.id, "")
     assert "amount" not in repr(run.instance.outbox) + repr(run.instance.kept)
+
+
+def test_a_time_out_that_has_too_much_to_send_is_stuck_and_not_lost_I8() -> None:
+    much = "$join([1..100000].('xxxx'))"
+    text = PROCESS.replace(
+        "failed: {compensate: true, end: true}",
+        "failed: {end: true, enter: [{send: bank, as: bank.refund.requested@1, "
+        f"map: \"{{'order': {much}, 'amount': 1}}\"}}]}}",
+    )
+    run = Running(compiled_fulfilment(text))
+    run.come(told("sales.order.placed", "o1"))
+    assert run.later(30 * MINUTE)
+    assert run.where == ("stuck", "reserving")
+    assert "more than 262144" in run.instance.stuck
+
+
+def test_an_instance_may_keep_no_more_than_fits_beside_the_rest() -> None:
+    with pytest.raises(Halt, match="at most 256KiB"):
+        compiled_fulfilment(f"{PROCESS}    limits: {{data: 1MiB}}\n")

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from crossdock.cli.main import app
+from crossdock.router.coverage import Coverage, percent
 
 ROUTE = """route: orders
 accepts: sales.order.placed@1
@@ -121,3 +122,10 @@ def test_a_file_that_cannot_be_written_is_told(project: Path) -> None:
     result = run(project, LARGE, "--junit", str(project / "no/such/folder.xml"))
     assert result.exit_code == 2
     assert "cannot be written: no such file or directory" in result.output
+
+
+def test_all_is_covered_only_when_nothing_is_missed() -> None:
+    almost = Coverage(route="r", shown=("where held",) * 2999, missed=("else taken",))
+    assert percent([almost]) == 99.9
+    assert percent([almost, almost]) == 99.9
+    assert percent([]) == 100

@@ -66,7 +66,7 @@ def run_tests(
         complain(f"{junit} cannot be written: {(error.strerror or 'error').lower()}")
         raise typer.Exit(2) from error
     failed = sum(1 for each in results if each.problems)
-    share = round(percent(covered), 1)
+    share = percent(covered)
     if json:
         counts = {"passed": len(results) - failed, "failed": failed, "covered": share}
         say_json({**counts, "examples": results, "coverage": covered})
@@ -119,6 +119,6 @@ def _show(
     if with_table:
         table = Table("process", "covered", "never shown by an example")
         for one in covered:
-            table.add_row(one.route, f"{percent([one]):.0f} %", "\n".join(one.missed))
+            table.add_row(one.route, f"{percent([one]):g} %", "\n".join(one.missed))
         Console().print(table)
     say(f"{len(results) - failed} passed, {failed} failed, {share:g} % of ways covered")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -37,6 +38,8 @@ from crossdock.router.route_file import RouteFile
 from crossdock.router.step_file import asked
 from crossdock.workers.loading import FOLDER as WORKERS
 from crossdock.workers.worker_file import WorkerFile
+
+T = TypeVar("T")
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,33 +74,19 @@ def inspect_project(folder: Path) -> Findings:
     Args:
         folder: The project folder.
     """
-    files, problems = read_contracts(folder)
-    abouts, found = read_abouts(folder)
-    problems += found
-    problems += deep_problems(folder, files, abouts)
-    registry = Registry(
-        [*(each.contract for each in files), *stand_ins(folder, files)],
-        {name: each.value for name, each in abouts.items()},
-    )
-    problems += about_problems(abouts, registry)
+    problems: list[Problem] = []
+    registry = _contracts(folder, problems)
     mesh = _mesh(folder, problems)
-    routes, found = read_named(folder, ROUTES, RouteFile, "route")
-    problems += found
-    loaded, found = read_named(folder, WORKERS, WorkerFile, "worker")
-    problems += found
-    workers, found = check_workers(folder, loaded, registry)
-    problems += found
-    apis, found = read_named(folder, APIS, ApiFile, "api")
-    problems += found
+    routes = _told(read_named(folder, ROUTES, RouteFile, "route"), problems)
+    loaded = _told(read_named(folder, WORKERS, WorkerFile, "worker"), problems)
+    workers = _told(check_workers(folder, loaded, registry), problems)
+    apis = _told(read_named(folder, APIS, ApiFile, "api"), problems)
     problems += check_apis(folder, apis, registry)
-    calls, found = read_calls(folder, registry)
-    problems += found
+    calls = _told(read_calls(folder, registry), problems)
     name = mesh.value.mesh if mesh else "mesh"
-    functions, wrong = _functions(folder, mesh)
-    problems += wrong
+    functions = _told(_functions(folder, mesh), problems)
     checked = check_routes(folder, routes, registry, name, calls, functions)
-    processes, found = read_named(folder, PROCESSES, ProcessFile, "process")
-    problems += found
+    processes = _told(read_named(folder, PROCESSES, ProcessFile, "process"), problems)
     judged = check_processes(folder, processes, registry, name)
     problems += judged.problems
     loops = check_loops(routes, workers, apis, mesh.value if mesh else None)
@@ -132,6 +121,25 @@ def inspect_project(folder: Path) -> Findings:
 def accepts(route: RouteFile) -> tuple[str, ...]:
     """Return the contracts that a route accepts, as written."""
     return (route.accepts,) if isinstance(route.accepts, str) else route.accepts
+
+
+def _told(read: tuple[T, Iterable[Problem]], problems: list[Problem]) -> T:
+    """Return what was read, and keep what is wrong with it."""
+    found, wrong = read
+    problems.extend(wrong)
+    return found
+
+
+def _contracts(folder: Path, problems: list[Problem]) -> Registry:
+    files = _told(read_contracts(folder), problems)
+    abouts = _told(read_abouts(folder), problems)
+    problems += deep_problems(folder, files, abouts)
+    registry = Registry(
+        [*(each.contract for each in files), *stand_ins(folder, files)],
+        {name: each.value for name, each in abouts.items()},
+    )
+    problems += about_problems(abouts, registry)
+    return registry
 
 
 def _mesh(folder: Path, problems: list[Problem]) -> Loaded[MeshFile] | None:

@@ -65,7 +65,7 @@ def run_tests(
         complain(error.reason, error.problems)
         raise typer.Exit(2) from error
     failed = sum(1 for each in results if each.problems)
-    share = round(percent(covered), 1)
+    share = percent(covered)
     if json:
         counts = {"passed": len(results) - failed, "failed": failed, "covered": share}
         say_json({**counts, "examples": results, "coverage": covered})
@@ -163,5 +163,5 @@ def _table(covered: list[Coverage]) -> Table:
 
     table = Table("route", "covered", "never shown by an example")
     for each in covered:
-        table.add_row(each.route, f"{percent([each]):.0f} %", "\n".join(each.missed))
+        table.add_row(each.route, f"{percent([each]):g} %", "\n".join(each.missed))
     return table

@@ -10,7 +10,7 @@ import typer
 from crossdock.cli.options import JsonOption, NatsOption, ProjectOption
 
 if TYPE_CHECKING:
-    from crossdock.cli.why_story import Story
+    from crossdock.cli.why_hops import Story
     from crossdock.mesh.bus import Bus
 
 IdArgument = Annotated[

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.text import Text
 from rich.tree import Tree
 
-from crossdock.cli.why_story import Hop, SentAgain, Story
+from crossdock.cli.why_hops import Hop, SentAgain, Story
 from crossdock.router.explaining import Told
 
 _COLOURS: Final = {

@@ -73,6 +73,8 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
         lanes: How many batches are worked on at the same time.
         throttle: How many messages it takes in a time, with all replicas; None for all it can.
         key: What keeps its messages in order; None when they keep none.
+        runs: Whether its handler may be given several messages of a key at once: then none has its
+            effect unless all before it in the batch have, or are dead letters.
         revision: What records call its present state, for a route.
         done: What was done of a message that is not finished: kept with its dead letter, so that
             it goes on from the step that failed when it is sent again (I3).
@@ -85,5 +87,6 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     lanes: int = 1
     throttle: Throttle | None = None
     key: Key | None = None
+    runs: bool = False
     revision: str = ""
     done: Callable[[Incoming], str] = lambda _: ""

@@ -9,6 +9,7 @@ message is found.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
@@ -34,6 +35,7 @@ _REDUCING: Final = frozenset(
     }
 )
 _KEEPING: Final = frozenset({"&", "?:", "??", "~>"})
+_MAY_REPEAT: Final = re.compile(r"%|\$\$|\$[A-Za-z_]\w*\b(?!\s*\()")
 _WHOLE: Final = "$"
 _PARENT: Final = "%"
 Names: TypeAlias = tuple[str, ...]
@@ -54,6 +56,8 @@ class _Part(msgspec.Struct, frozen=True):
 
 def repeated_parts(text: str) -> tuple[_Part, ...]:
     """Return the parts of a message that an expression repeats for each item of something."""
+    if not _MAY_REPEAT.search(text):
+        return ()  # no tree is needed: most expressions are compiled in half the time
     try:
         root = parse(text)
     except NotUnderstoodError:

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from crossdock.contracts import Retry
+
 T = TypeVar("T")
 _SIZE: Final = 512 * 1024**2  # reserved; only what is used takes memory
 _starting = threading.Lock()
@@ -16,6 +18,9 @@ def in_large_stack(run: Callable[[], T]) -> T:
 
     What it raises has neither traceback nor context: they would keep alive what belongs to the
     thread.
+
+    Raises:
+        Retry: There is no memory for the stack now.
     """
     results: list[T] = []
     errors: list[Exception] = []
@@ -32,6 +37,8 @@ def in_large_stack(run: Callable[[], T]) -> T:
         thread = threading.Thread(target=work, name="large stack", daemon=True)
         try:
             thread.start()
+        except RuntimeError:
+            raise Retry("there is no memory for a thread with a large stack") from None
         finally:
             threading.stack_size(before)
     thread.join()

@@ -19,6 +19,7 @@ from crossdock.contracts import CrossdockError, Disconnected, Message, keyed_id
 from crossdock.contracts.message import decode
 from crossdock.contracts.replying import REPLY_TO, waiting_at
 from crossdock.mesh.bus import Bus, Incoming
+from crossdock.mesh.bus.hearing import hearing
 
 _log = logging.getLogger("crossdock.replies")
 
@@ -123,7 +124,7 @@ async def wait_for_reply(
         Disconnected: The connection is closed.
     """
     pause = _SOONEST
-    async with bus.hearing(bus.subjects.reply(address)) as heard:
+    async with hearing(bus.client, bus.subjects.reply(address)) as heard:
         while True:
             with contextlib.suppress(Disconnected):
                 found = await find_reply(bus, address, is_over)

@@ -47,6 +47,8 @@ class Answers:
         """
         if isinstance(effect, Call) and self._clients.writes(effect.client):
             asked: list[object] = ["call", effect.client, effect.request]
+        elif isinstance(effect, Ask):
+            asked = ["ask", effect.client, effect.message.id]
         elif isinstance(effect, Invoke) and self._functions is not None:
             asked = ["python", effect.function, self._functions.version, effect.data]
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import floor
 
 import msgspec
 
@@ -47,11 +48,14 @@ def coverage_of(route: CompiledRoute, results: Iterable[Tested]) -> Coverage:
 
 
 def percent(coverages: Iterable[Coverage]) -> float:
-    """Return how much of several routes is covered, in per cent; 100 when there is nothing."""
+    """Return how much of several routes is covered, in per cent; 100 when there is nothing.
+
+    It is rounded down to a tenth, so that 100 is nothing but all.
+    """
     found = list(coverages)
     shown = sum(len(each.shown) for each in found)
     whole = shown + sum(len(each.missed) for each in found)
-    return 100 * shown / whole if whole else 100.0
+    return floor(1000 * shown / whole) / 10 if whole else 100.0
 
 
 def _outcomes(route: CompiledRoute) -> list[str]:

@@ -18,6 +18,7 @@ from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.bus.committing import MAX_BATCH
 from crossdock.mesh.fail_points import reach
 from crossdock.mesh.later import waits_until
+from crossdock.mesh.ordering import stop_at_first
 from crossdock.mesh.telemetry import RouteMetrics, Tracing, processing
 from crossdock.router.answering import Answers
 from crossdock.router.batch_deciding import Decider
@@ -198,17 +199,18 @@ class RouteHandler:
             Disconnected: Also when the stream is full: waiting is no fault of these messages (I8).
             Reject: One of the children can never be stored.
         """
+        in_order = self._route.order is not None
+        if in_order:
+            stop_at_first(outcomes)
         await self._join(made, outcomes)
         await self._keep(made)
-        in_order = self._route.order is not None
         groups = [made.groups]
         if self._route.sends_elsewhere:
             groups = await by_stream(self._bus, made.groups)
         parts = [part for each in groups for part in parts_of(each)]
-        writes = [self._bus.publish_many(part, in_order=in_order) for part in parts]
         name = self._route.name
         try:
-            await asyncio.gather(*writes)
+            await self._publish(parts, in_order=in_order)
             reach("published")
             if made.entries:
                 half = self._half
@@ -241,6 +243,13 @@ class RouteHandler:
         except Retry as error:
             raise Disconnected(error.reason) from error
         reach("held")
+
+    async def _publish(self, parts: list[list[Item]], *, in_order: bool) -> None:
+        if in_order:
+            for part in parts:
+                await self._bus.publish_many(part, in_order=True)
+        else:
+            await asyncio.gather(*(self._bus.publish_many(part) for part in parts))
 
     async def _keep_revision(self) -> None:
         """Keep the route as it is, before the first record that names it; once in a process."""

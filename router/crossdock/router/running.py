@@ -211,6 +211,7 @@ class Router:
             lanes=LANES,
             throttle=route.file.throttle,
             key=route_key(compiled),
+            runs=True,
             revision=route.revision.name,
         )
         permit = self._controls.permit("route", compiled.name)

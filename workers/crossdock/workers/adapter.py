@@ -174,6 +174,8 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
         make: Called with the settings and the context; does no I/O.
         effect_once: Whether a repeated message has no second effect (inbox, or the system's key).
         answers: Whether its sink can give the system's answers.
+        in_order: Whether its sink has done a message of a batch only if it has done, or refused,
+            all before it; then it is given several of one order key at once.
         places: Returns where it writes or reads by its settings, secrets not resolved: so it is
             found when what goes out comes in again.
     """
@@ -185,4 +187,5 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     make: Callable[[Any, WorkerContext], Any]
     effect_once: bool = True
     answers: bool = False
+    in_order: bool = False
     places: Callable[[Any], tuple[Place, ...]] = nowhere

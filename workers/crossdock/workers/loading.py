@@ -71,6 +71,11 @@ class LoadedWorker(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     order: OrderKey | None = None
     reply: LoadedReply | None = None
 
+    @property
+    def in_order(self) -> bool:
+        """Whether several messages of a key may be delivered in one batch, in their order."""
+        return self.order is not None and self.reply is None and self.adapter.in_order
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LoadedWorker) and self._parts() == other._parts()
 

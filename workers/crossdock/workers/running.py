@@ -136,6 +136,7 @@ class _SinkRunner:
             batch=worker.file.batch,
             throttle=worker.file.throttle,
             key=None if worker.order is None else worker.order.of_incoming,
+            runs=worker.in_order,
         )
         self.consuming = consuming_of(bus, component, spec, handler, observe, permit)
         self._sink_handler = handler

@@ -26,6 +26,7 @@ from crossdock.mesh import records
 from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.expression import UNDEFINED
 from crossdock.mesh.fail_points import reach
+from crossdock.mesh.ordering import stop_at_first
 from crossdock.mesh.parting import parts_of
 from crossdock.mesh.telemetry import DestinationMetrics, Hop, Tracing, processing
 from crossdock.workers.adapter import Delivered, Delivery, Sink
@@ -56,6 +57,7 @@ class SinkHandler:
         self._buries_expired = worker.file.expired == "dead"
         self._tracing = tracing
         self._metrics = metrics
+        self._in_order = worker.in_order
         self._open = False
         self._step = processing(bus.subjects.outgoing(self._destination), worker.file.worker)
 
@@ -67,8 +69,11 @@ class SinkHandler:
         outcomes: list[CrossdockError | None] = []
         for part in parts:  # data that had to be fetched leaves the memory before the next (I8)
             async with self._bus.claim_checks.room.take(part.size):
-                outcomes += await self._alone(part.batch)
+                outcomes += await self._part(part.batch)
         return outcomes
+
+    async def _part(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
+        return await (self._handle(batch) if self._in_order else self._alone(batch))
 
     async def _alone(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
         """Handle a part of a batch: what it raises does not speak for the other parts."""
@@ -171,8 +176,7 @@ class SinkHandler:
         """
         answering = self._answering
         if answering is None:
-            for index, result in (await self._deliver(deliveries)).items():
-                outcomes[index] = result if isinstance(result, CrossdockError) else None
+            await self._carry_out_alone(deliveries, outcomes)
             return {}
         kept = {index: answering.kept(each.id) for index, each in deliveries.items()}
         answers = {index: each for index, each in kept.items() if each is not None}
@@ -193,6 +197,17 @@ class SinkHandler:
         for index in answers:
             outcomes[index] = failed.get(deliveries[index].id)
         return answers
+
+    async def _carry_out_alone(
+        self, deliveries: dict[int, Delivery], outcomes: list[CrossdockError | None]
+    ) -> None:
+        """Deliver to a sink whose answers nobody wants."""
+        if self._in_order:
+            stop_at_first(outcomes)
+        for index, result in (await self._deliver(deliveries)).items():
+            outcomes[index] = result if isinstance(result, CrossdockError) else None
+        if self._in_order:
+            stop_at_first(outcomes)
 
     async def _deliver(self, deliveries: dict[int, Delivery]) -> dict[int, Delivered]:
         if not deliveries:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Self
@@ -23,7 +22,6 @@ from crossdock.mesh.bus.consumers import ConsumerState, list_consumers
 from crossdock.mesh.bus.data_store import DataStore
 from crossdock.mesh.bus.extent import Extent, extent_of
 from crossdock.mesh.bus.fast_client import speed_up
-from crossdock.mesh.bus.hearing import hearing
 from crossdock.mesh.bus.latest import read_each, read_newest
 from crossdock.mesh.bus.pinning import PinnedPuller
 from crossdock.mesh.bus.pulling import Puller
@@ -201,10 +199,6 @@ class Bus:
         """
         stream = self.subjects.stream(kind)
         return read_stream(self.client, stream, subject=subject, sequence=sequence, since=since)
-
-    def hearing(self, subject: str) -> AbstractAsyncContextManager[asyncio.Event]:
-        """Hear, while within, that something is published on a subject; see :func:`hearing`."""
-        return hearing(self.client, subject)
 
     async def read_one(self, kind: str, sequence: int) -> Stored | None:
         """Return one message of a stream of the mesh, or None when it is not there."""

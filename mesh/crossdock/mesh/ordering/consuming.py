@@ -18,13 +18,14 @@ from typing import Final
 
 from nats.errors import Error as NatsError
 
-from crossdock.contracts import Disconnected, Reject, Retry
+from crossdock.contracts import Disconnected
 from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming, PinnedPuller
-from crossdock.mesh.component import Component, DataElsewhere, Handler, Observer
+from crossdock.mesh.component import Component, Handler, Observer
 from crossdock.mesh.consuming import Consuming
 from crossdock.mesh.control import Permit
 from crossdock.mesh.fail_points import reach
 from crossdock.mesh.ordering.bodies import Bodies
+from crossdock.mesh.ordering.keying import key_of
 from crossdock.mesh.ordering.lanes import Identity, Item, Lanes
 from crossdock.mesh.ordering.takeover import Takeover
 
@@ -134,7 +135,7 @@ class OrderedConsuming(Consuming):
             self._observe("retried", 1)
             return
         suspect = incoming.delivered > 1 and incoming.sequence not in self._known
-        key, refused = await self._key_of(incoming)
+        key, refused = await key_of(self._bus, self._component.key, incoming)
         item = Item(incoming, key, refused=refused, suspect=suspect)
         self._bodies.bound(item, self._lanes.bytes)
         self._lanes.add(item)
@@ -145,21 +146,6 @@ class OrderedConsuming(Consuming):
         """Acknowledge what has had its effect here: the broker did not learn of it."""
         with contextlib.suppress(NatsError):
             await incoming.ack()
-
-    async def _key_of(self, incoming: Incoming) -> tuple[str | None, Reject | None]:
-        key = self._component.key
-        while key is not None:
-            try:
-                try:
-                    return key(incoming), None
-                except DataElsewhere as elsewhere:
-                    async with self._bus.claim_checks.redeemed(elsewhere.check) as data:
-                        return key(incoming, data), None
-            except Reject as error:
-                return None, error
-            except (Retry, Disconnected):  # too busy to run an expression, or the broker is away
-                await asyncio.sleep(_LOOK)
-        return None, None
 
     async def _look(self) -> None:
         """While another replica may hold earlier messages, ask whether it still does."""
@@ -208,7 +194,7 @@ class OrderedConsuming(Consuming):
             self._forget_if_lost()
             if self._may_begin and not self._admission.paused:
                 most = self._breaker.most(min(self._batch, self._admission.most))
-                taken = self._lanes.take(most, monotonic())
+                taken = self._lanes.take(most, monotonic(), runs=self._component.runs)
                 if taken:
                     self._turned.set()
                     return taken
@@ -236,6 +222,14 @@ class OrderedConsuming(Consuming):
             await self._try_suspect(good[0].incoming)
         elif good:
             await self._try([item.incoming for item in good])
+
+    async def _try(self, batch: list[Incoming]) -> None:
+        if len(batch) == 1:  # alone, perhaps because what was tried together failed
+            item = self._lanes.find(batch[0])
+            if item is not None and self._lanes.overtakes(item):
+                item.due = monotonic()  # again as soon as that one is through
+                return
+        await super()._try(batch)
 
     def _end(self, item: Item, *, stale: bool) -> None:
         """Let the next of the key begin, or this one again later.

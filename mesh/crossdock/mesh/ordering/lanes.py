@@ -74,7 +74,7 @@ class _Lane:
 
     def __init__(self, name: str | int) -> None:
         self.name = name
-        self.working = 0
+        self.working: list[Item] = []
         self.behind: list[tuple[Identity, Item]] = []
         self.late = False  # its first is to be tried again later
 
@@ -172,16 +172,15 @@ class Lanes:
         if self._held.pop(item.identity, None) is not None:
             self.bytes -= item.size
         item.busy = False
-        self._leave(self._lanes[_name_of(item)], now)
+        self._leave(item, now)
 
     def again(self, item: Item, due: float, now: float) -> None:
         """Keep a message that was taken until it is tried again; its key waits, no other one."""
         item.busy = False
         item.due = due
         item.since = item.since or now
-        lane = self._lanes[_name_of(item)]
-        heapq.heappush(lane.behind, (item.identity, item))
-        self._leave(lane, now)
+        heapq.heappush(self._lanes[_name_of(item)].behind, (item.identity, item))
+        self._leave(item, now)
 
     def forget(self) -> list[Item]:
         """Let go of all that is not being worked on, and return it."""
@@ -192,12 +191,19 @@ class Lanes:
         self._ready, self._late, self._stopped = [], [], 0
         self.bytes = sum(item.size for item in kept)
         for item in kept:
-            self._lanes.setdefault(_name_of(item), _Lane(_name_of(item))).working += 1
+            self._lanes.setdefault(_name_of(item), _Lane(_name_of(item))).working.append(item)
         return gone
 
-    def _leave(self, lane: _Lane, now: float) -> None:
+    def overtakes(self, item: Item) -> bool:
+        """Tell whether an earlier message of its key was taken with it and is not settled yet."""
+        lane = self._lanes[_name_of(item)]
+        earlier = (each for each in lane.working if each.identity < item.identity)
+        return any(not each.incoming.settled for each in earlier)
+
+    def _leave(self, item: Item, now: float) -> None:
         """Let a lane go on when nothing of it is at work any more."""
-        lane.working -= 1
+        lane = self._lanes[_name_of(item)]
+        lane.working.remove(item)
         if lane.working:
             return
         if not lane.behind:
@@ -227,7 +233,7 @@ def _name_of(item: Item) -> str | int:
 def _begin(lane: _Lane) -> Item:
     _, item = heapq.heappop(lane.behind)
     item.busy = True
-    lane.working += 1
+    lane.working.append(item)
     return item
 
 

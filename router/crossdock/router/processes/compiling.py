@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from crossdock.contracts import Contract, ContractRef, Halt, Registry, is_token
 from crossdock.contracts.replying import REPLY
@@ -21,6 +22,8 @@ from crossdock.router.processes.compiled import (
 from crossdock.router.processes.graph import graph_problems
 from crossdock.router.processes.instance import RESERVED
 from crossdock.router.processes.process_file import On, ProcessFile, Send, Start, State, Undo
+
+_MOST_DATA: Final = 256 * 1024  # an instance is one message, with what waits in it
 
 
 def compile_process(
@@ -56,6 +59,8 @@ class _Compiler:
         file = self._file
         if not is_token(file.process):
             self._scope.wrong("/process", "not a name: use a-z, 0-9, - and _, at most 63")
+        if file.limits.data > _MOST_DATA:
+            self._scope.wrong("/limits/data", f"at most {_MOST_DATA // 1024}KiB")
         starts = self._starts()
         states = {name: self._state(name, each) for name, each in file.states.items()}
         keys = self._keys()

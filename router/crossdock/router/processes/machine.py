@@ -18,7 +18,7 @@ from crossdock.router.processes.events import Arrival, Order, Place, token_of
 from crossdock.router.processes.instance import CANCELLED, Cause, Kept, Step
 from crossdock.router.processes.stepping import Stepping
 
-_MOST_STORY: Final = 1000
+_MOST_STORY: Final = 600
 _MOST_KEPT: Final = 192 * 1024
 
 
@@ -65,7 +65,16 @@ class Machine(Stepping):
         wanted = stuck if order.name == "resume" else instance.phase == "running"
         if not wanted:
             return Place(detail=f"not to {order.name}: instance {token} is {instance.status}")
-        self.set(stuck="", guard=instance.number)
+        before = self.saved()
+        try:
+            self._follow(order)
+        except Reject as error:
+            self.restore(before)
+            return Place(error=error)
+        return Place(outcome="grouped", steps=(self.step_id(order.id),))
+
+    def _follow(self, order: Order) -> None:
+        self.set(stuck="", guard=self.instance.number)
         cause = Message(id=order.id, source="", type=order.name)
         self.open_step("command", order.name, cause, f"{order.by}: {order.reason}".rstrip(": "))
         if order.name == "cancel":
@@ -77,7 +86,6 @@ class Machine(Stepping):
         self.close_step(tells=True)
         if not self.time_up():
             self._settle()
-        return Place(outcome="grouped", steps=(self.step_id(order.id),))
 
     def _take(self, arrival: Arrival) -> Place:
         instance = self.instance
@@ -177,11 +185,12 @@ class Machine(Stepping):
         self.open_step("timeout", "", self._cause())
         try:
             self.enter(state.then)
+            self.close_step()
         except Reject as error:  # there is no message that could be buried for it
             self.restore(before)
             self.open_step("timeout", "", self._cause())
             self.stick(error.reason)
-        self.close_step()
+            self.close_step()
 
     def _stick_at_guard(self, cause: Cause, message: Message) -> None:
         most = self.process.limits.transitions

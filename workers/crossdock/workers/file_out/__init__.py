@@ -12,5 +12,6 @@ adapter = Adapter(
     direction="sink",
     settings=FileOutSettings,
     make=FileSink,
+    in_order=True,
     places=FileOutSettings.places,
 )

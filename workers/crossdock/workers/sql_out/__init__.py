@@ -28,5 +28,6 @@ adapter = Adapter(
     direction="sink",
     settings=SqlOutSettings,
     make=_make,
+    in_order=True,
     places=SqlOutSettings.places,
 )

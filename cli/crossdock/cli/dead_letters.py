@@ -42,6 +42,8 @@ def tell(letter: DeadLetter, *, data: bool) -> None:
     cause = letter.cause
     say(f"dead letter {letter.sequence}, {letter.time}")
     say(f"where     {cause.kind} {cause.where}, after {cause.attempts} attempts")
+    if cause.revision:
+        say(f"as of     {cause.revision}, the route as it was; `crossdock why` shows it")
     say(f"why       {cause.reason}")
     for each in cause.problems:
         say(f"          {each}")

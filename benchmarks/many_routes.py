@@ -193,12 +193,12 @@ def report(found: dict[int, list[Measured]]) -> None:
     for routes, all_of_it in found.items():
         rate = middle(all_of_it, lambda each: statistics.median(each.rates))
         fall = 1 - rate / alone
-        verdict = (
-            "" if routes == first else f", wanted under 10 %: {_verdict(reached=fall < WANTED)}"
-        )
-        print(f"{routes:>5} routes: {rate:,.0f}/s, falls by {fall:.0%}{verdict}")
+        verdict = f", falls by {fall:.0%} (wanted under 10 %, {_verdict(reached=fall < WANTED)})"
+        print(f"{routes:>5} deployed: {rate:,.0f}/s{'' if routes == first else verdict}")
         for name, (show, unit) in FIGURES.items():
-            print(f"      {name:<32} {middle(all_of_it, show):>7,.2f} {unit}")
+            value = middle(all_of_it, show)
+            if not math.isnan(value):  # of one route there is no other to change
+                print(f"      {name:<36} {value:>7,.2f} {unit}")
 
 
 def middle(found: list[Measured], show: Callable[[Measured], float]) -> float:

@@ -254,3 +254,20 @@ async def test_thousands_wait_without_holding_a_router_or_an_acknowledgement(
             assert (info.num_pending, info.num_ack_pending) == (0, 0)
         found = await sent(bus, count)
     assert len({each.id for each in found}) == count
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+async def test_large_data_that_is_kept_apart_is_there_when_the_time_has_come(
+    bus: Bus, tmp_path: Path, *, mapped: bool
+) -> None:
+    data = msgspec.json.encode({"n": 1, "text": "x" * 2 * 1024**2})
+    folder = delaying(tmp_path, "for: 200ms", "- map: \"{'n': n}\"\n" if mapped else "")
+    message = msgspec.structs.replace(order(1, {}), data=data)
+    await bus.publish(SUBJECTS.incoming(message.type), message)
+    async with running_router(bus, folder):
+        await sent(bus, 1)
+        entries = await entries_of(bus, "r", 2)
+    (stored,) = await in_book(bus)
+    found = await bus.claim_checks.message(stored)
+    assert found.data == (b'{"n":1}' if mapped else data)
+    assert [each.outcome for each in entries] == ["delayed", "routed"]

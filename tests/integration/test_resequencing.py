@@ -16,6 +16,7 @@ from crossdock.mesh.bus import Bus
 from crossdock.mesh.project.settings import BrokerSettings
 from crossdock.mesh.streams import provision
 from nats_server import NatsServer
+from project_folder import write
 from running_router import SUBJECTS, in_book, running_router
 
 IN = SUBJECTS.incoming("sales.line.ordered")
@@ -31,7 +32,7 @@ async def bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
 
 async def booked(bus: Bus, count: int) -> list[tuple[str, int]]:
     """Wait until so many are sent; return order and number of each."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(found := await in_book(bus)) < count:
             await asyncio.sleep(0.05)
     data = [msgspec.json.decode(each.data) for each in found]
@@ -63,8 +64,51 @@ async def test_a_gap_is_given_up_and_who_comes_late_is_a_dead_letter(
         assert await booked(bus, 2) == [("o1", 2), ("o1", 3)]
         await bus.publish_many([(IN, line("o1", number, 3)) for number in (1, 4)])
         assert (await booked(bus, 3))[2] == ("o1", 4)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not (letters := [each async for each in dead_letters.listing(bus)]):
                 await asyncio.sleep(0.05)
     assert [each.message_id for each in letters] == ["o1-1"]
     assert letters[0].cause.reason == "comes after the gap at number 1 was given up"
+
+
+PATIENT = """
+    route: orders
+    accepts: sales.line.ordered
+    resequence: {by: order, number: line, gap: 10m}
+    steps:
+      - python: wait
+    send:
+      - to: book
+"""
+WAIT = """
+from pathlib import Path
+
+from crossdock.contracts import Retry
+from crossdock.router.python_steps import step
+
+@step(accepts="sales.line.ordered", emits="sales.line.ordered")
+def wait(data):
+    if data["order"] == "slow" and not Path(GATE).exists():
+        raise Retry("not yet")
+    return data
+"""
+
+
+async def test_a_key_that_is_tried_again_keeps_its_order_and_holds_up_no_other(
+    bus: Bus, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    folder = write_aggregating(tmp_path, route=PATIENT)
+    delays = "[100ms, 200ms, 400ms, 1s]"
+    policy = f"{{attempts: 500, delays: {delays}}}"
+    write(folder, "mesh.yaml", f"mesh: t\npolicies: {{standard: {policy}}}\n")
+    write(folder, "steps/own.py", WAIT.replace("GATE", repr(str(gate))))
+    lines = [line(name, number, 20) for number in range(1, 21) for name in ("slow", "a", "b")]
+    async with running_router(bus, folder), running_router(bus, folder):
+        await bus.publish_many([(IN, each) for each in lines])
+        others = await booked(bus, 40)
+        assert {name for name, _ in others} == {"a", "b"}
+        gate.touch()
+        found = await booked(bus, 60)
+    for name in ("slow", "a", "b"):
+        assert [n for each, n in found if each == name] == list(range(1, 21))

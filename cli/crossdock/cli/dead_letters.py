@@ -39,17 +39,8 @@ def described(letter: DeadLetter, *, data: bool) -> dict[str, Any]:
 
 def tell(letter: DeadLetter, *, data: bool) -> None:
     """Print a dead letter for a person; its data only when asked for (I6)."""
-    cause = letter.cause
     say(f"dead letter {letter.sequence}, {letter.time}")
-    say(f"where     {cause.kind} {cause.where}, after {cause.attempts} attempts")
-    say(f"why       {cause.reason}")
-    for each in cause.problems:
-        say(f"          {each}")
-    if cause.place:
-        say(f"from      {cause.place}")
-    if cause.contract:
-        say(f"meant for {cause.contract}")
-    say(f"cause     {cause_of(letter)}, as in `crossdock dead list`")
+    _tell_cause(letter)
     if letter.redrives:
         say(f"redriven  {letter.redrives} times before")
     if letter.done:
@@ -63,6 +54,21 @@ def tell(letter: DeadLetter, *, data: bool) -> None:
         say(letter.data.decode("utf-8", "backslashreplace"))
     if data and letter.patch:
         say(f"patch     {letter.patch}")
+
+
+def _tell_cause(letter: DeadLetter) -> None:
+    cause = letter.cause
+    say(f"where     {cause.kind} {cause.where}, after {cause.attempts} attempts")
+    if cause.revision:
+        say(f"as of     {cause.revision}, the route as it was; `crossdock why` shows it")
+    say(f"why       {cause.reason}")
+    for each in cause.problems:
+        say(f"          {each}")
+    if cause.place:
+        say(f"from      {cause.place}")
+    if cause.contract:
+        say(f"meant for {cause.contract}")
+    say(f"cause     {cause_of(letter)}, as in `crossdock dead list`")
 
 
 def tell_changes(changes: Iterable[Change]) -> None:

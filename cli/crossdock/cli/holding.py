@@ -60,11 +60,11 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     def consumers(self, bus: Bus) -> dict[str, Wanted]:
         """Return by stream the durable consumers that it wants."""
         groups = [
-            group_consumer(bus, each.route, one_by_one=each.resequence is not None)
+            group_consumer(bus, each.route)
             for each in self.routes
             if each.aggregate or each.resequence or each.delay
         ]
-        groups += [group_consumer(bus, each.process, one_by_one=False) for each in self.processes]
+        groups += [group_consumer(bus, each.process) for each in self.processes]
         processes = {
             f"{ROUTE_PREFIX}{each.process}": _taken_by(bus, each) for each in self.processes
         }

@@ -17,10 +17,10 @@ from collections.abc import Coroutine, Sequence
 from nats.errors import Error as NatsError
 
 from crossdock.contracts import CrossdockError, Disconnected, Halt, Reject, Retry
-from crossdock.mesh import dead_letters, records, replies
 from crossdock.mesh.admitting import Admission
 from crossdock.mesh.attempts import Attempts
 from crossdock.mesh.breaking import Breaker
+from crossdock.mesh.burying import bury
 from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming, Puller
 from crossdock.mesh.component import Component, Handler, Observer, Outcome, State
 from crossdock.mesh.control import Name, Permit
@@ -331,43 +331,7 @@ class Consuming:
             await incoming.nak(delay)
 
     async def _bury(self, incoming: Incoming, error: CrossdockError, attempts: int) -> None:
-        component = self._component
-        cause = dead_letters.Cause(
-            kind=component.kind,
-            where=component.name,
-            reason=error.reason,
-            problems=error.problems,
-            attempts=attempts,
-            instruction=type(error).__name__,
-            revision=component.revision,
-        )
-        done = component.done(incoming)
-        letter = await dead_letters.put(
-            self._bus,
-            cause,
-            key=f"{self._puller.spec.durable} {incoming.sequence}",
-            subject=incoming.subject,
-            headers=dead_letters.with_done(self._bus, incoming, done),
-            data=incoming.data,
-        )
-        await replies.tell_failure(self._bus, incoming, component.name, error.reason)
-        reach("dead-letter-stored")
-        entry = records.Entry(
-            _id_of(incoming),
-            incoming.sequence,
-            "dead",
-            error.reason,
-            attempts=attempts,
-            letter=letter.sequence,
-        )
-        await records.write(
-            self._bus,
-            component.kind,
-            component.name,
-            [entry],
-            revision=component.revision,
-            detours=error.detours,
-        )
+        await bury(self._bus, self._component, self.durable, incoming, error, attempts)
         self._known.pop(incoming.sequence, None)
         self._observe("dead", 1)
         self._dead += 1
@@ -417,10 +381,3 @@ class Consuming:
             with contextlib.suppress(NatsError):
                 for incoming in [*self._held, *self._puller.held()]:
                     await incoming.in_progress()
-
-
-def _id_of(incoming: Incoming) -> str:
-    try:
-        return incoming.message().id
-    except ValueError:
-        return ""

@@ -77,7 +77,8 @@ class Delayer(msgspec.Struct, frozen=True, kw_only=True):
         variables.pop(_MESSAGE, None)
         content = _Content(
             headers=message.headers(),
-            data=msgspec.Raw(flow.bytes()),
+            # Data that is kept apart is fetched again when the time has come (Claim Check).
+            data=msgspec.Raw(_ELSEWHERE if same and message.dataref else flow.bytes()),
             same=same,
             contract="" if flow.contract is None else flow.contract.dataschema,
             variables=variables,
@@ -162,6 +163,24 @@ class _Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 _content = msgspec.json.Decoder(_Content)
+_ELSEWHERE: Final = b"null"  # no data that is kept apart is so short
+
+
+def check_of_delayed(message: Message) -> str:
+    """Return the check of the data that a message has waited without; ``""`` when it has it."""
+    try:
+        content = _content.decode(message.data)
+        original = Message.from_headers(content.headers, b"")
+    except (msgspec.DecodeError, ValueError):
+        return ""
+    elsewhere = content.same and bytes(content.data) == _ELSEWHERE
+    return original.dataref if elsewhere else ""
+
+
+def delayed_with(stored: bytes, data: bytes) -> bytes:
+    """Return what has waited without its data, with the data: JSON."""
+    content = _content.decode(stored)
+    return msgspec.json.encode(msgspec.structs.replace(content, data=msgspec.Raw(data)))
 
 
 def resume(message: Message, registry: Registry) -> Resumed:

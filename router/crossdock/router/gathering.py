@@ -65,18 +65,11 @@ class GroupHandler:
         return None
 
 
-def group_consumer(bus: Bus, route: str, *, one_by_one: bool) -> ConsumerSpec:
-    """Return the durable consumer of the second half of a route.
-
-    Args:
-        bus: Connection.
-        route: Name of the route.
-        one_by_one: Whether all replicas together work on one message at a time: so none overtakes
-            another, also when one has to be tried again.
-    """
+def group_consumer(bus: Bus, route: str) -> ConsumerSpec:
+    """Return the durable consumer of the second half of a route."""
     return ConsumerSpec(
         stream=bus.subjects.stream(STREAM),
         durable=f"{PREFIX}{route}",
         filters=(bus.subjects.group("due", route, "*"), bus.subjects.group("ready", route, "*")),
-        max_ack_pending=1 if one_by_one else 1000,
+        max_ack_pending=1000,
     )

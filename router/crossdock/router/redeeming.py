@@ -8,6 +8,7 @@ from crossdock.contracts import Message, Reject
 from crossdock.mesh.groups import GROUP_TYPE
 from crossdock.mesh.groups.state import completed_with
 from crossdock.router.compiled import CompiledRoute
+from crossdock.router.delaying import DELAYED_TYPE, check_of_delayed, delayed_with
 from crossdock.router.resequencing import next_in_turn
 
 
@@ -21,6 +22,8 @@ def check_of(route: CompiledRoute, message: Message) -> str:
             return next_in_turn(message).dataref
         except Reject:
             return ""
+    if message.type == DELAYED_TYPE and route.delay is not None:
+        return check_of_delayed(message)
     if not message.dataref:
         return ""
     wanted = route.accepted.get(message.dataschema)
@@ -29,6 +32,8 @@ def check_of(route: CompiledRoute, message: Message) -> str:
 
 def whole(message: Message, data: bytes) -> Message:
     """Return a message with the data of its check, or with that of the message which it holds."""
+    if message.type == DELAYED_TYPE:
+        return msgspec.structs.replace(message, data=delayed_with(message.data, data))
     if message.dataref:
         return msgspec.structs.replace(message, data=data)
     return msgspec.structs.replace(message, data=completed_with(message.data, data))

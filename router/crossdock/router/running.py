@@ -32,7 +32,7 @@ from crossdock.router.halves import Halves
 from crossdock.router.handling import RouteHandler
 from crossdock.router.loading import LoadedRoute, RouterProject
 from crossdock.router.made import Half
-from crossdock.router.ordering import route_key
+from crossdock.router.ordering import route_key, turn_key
 from crossdock.router.processes.running import Processes
 from crossdock.router.python_steps.loading import Functions
 from crossdock.router.python_steps.process import StepProcess
@@ -157,7 +157,6 @@ class Router:
         """Return what takes groups when they are complete, and messages when they have waited."""
         compiled = route.compiled
         half = Half(route.revision, "group", detours=self._detours(compiled))
-        in_order = compiled.resequence is not None
         send = RouteHandler(self._bus, compiled, self._tracing, counts, answers, half)
         handler = (
             send if groups is None else GroupHandler(self._bus, compiled.name, groups, send, counts)
@@ -167,13 +166,16 @@ class Router:
             kind="group",
             name=compiled.name,
             policy=route.policy,
-            batch=1 if in_order else BATCH,
-            lanes=1 if in_order else LANES,
+            batch=BATCH,
+            lanes=LANES,
+            key=turn_key if compiled.resequence is not None else None,
             revision=route.revision.name,
         )
         permit = self._controls.permit("route", compiled.name)
-        spec = group_consumer(self._bus, compiled.name, one_by_one=in_order)
-        return Consuming(self._bus, component, spec, handler, observer(counts), permit)
+        spec = group_consumer(self._bus, compiled.name)
+        made = consuming_of(self._bus, component, spec, handler, observer(counts), permit)
+        show_order(self._metrics, compiled.name, made)
+        return made
 
     def _first(
         self,

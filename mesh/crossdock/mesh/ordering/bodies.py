@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.ordering.lanes import Item
 
+Kind: TypeAlias = Literal["route", "group", "destination"]
 MOST_BYTES: Final = 16 * 1024**2
 """Bytes of bodies that one component holds; of a message beyond that, only its number is held."""
+
+_STREAMS: Final[dict[Kind, str]] = {"route": "in", "group": "group", "destination": "out"}
 
 
 class Bodies:
     """Lets go of bodies and reads them again."""
 
-    def __init__(self, bus: Bus, stream: Literal["in", "out"]) -> None:
+    def __init__(self, bus: Bus, kind: Kind) -> None:
         """Remember where they are.
 
         Args:
             bus: The bus.
-            stream: Kind of the stream that holds them.
+            kind: Of the component.
         """
         self._bus = bus
-        self._stream = stream
+        self._stream = _STREAMS[kind]
 
     def bound(self, item: Item, held: int) -> None:
         """Let go of the body of a message that comes into hand, if enough are held already."""

@@ -56,7 +56,7 @@ class OrderedConsuming(Consuming):
         """Take nothing yet; the component has a key, and the consumer of ``spec`` is pinned."""
         super().__init__(bus, component, spec, handler, observe, permit)
         self._lanes = Lanes()
-        self._bodies = Bodies(bus, "in" if component.kind == "route" else "out")
+        self._bodies = Bodies(bus, component.kind)
         self._takeover = Takeover(spec.ack_wait)
         self._settled: OrderedDict[Identity, None] = OrderedDict()
         self._turned = asyncio.Event()

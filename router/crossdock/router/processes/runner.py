@@ -208,7 +208,7 @@ class ProcessRunner:
             revision=process.revision,
         )
         handler = StepHandler(self._bus, process, self._store, self._taking(), self._counts)
-        spec = group_consumer(self._bus, process.name, one_by_one=False)
+        spec = group_consumer(self._bus, process.name)
         return Consuming(self._bus, component, spec, handler, observer(self._counts), self.permit)
 
     def _taking(self) -> Taking:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -233,6 +235,51 @@ async def test_an_open_breaker_is_told_apart_and_not_closed(mesh: ControlledMesh
     await mesh.control("resume", "destination:book")
     await until(is_open)
     assert (await mesh.line("book"))["problem"]
+
+
+async def test_a_detour_is_switched_while_messages_flow_and_each_goes_one_way(
+    mesh: ControlledMesh,
+) -> None:
+    steps = (
+        "- detour: round\n  steps:\n    - tap: watched\n"
+        "    - map: \"$merge([$, {'round': true}])\"\n"
+    )
+    project(mesh.project, steps)
+    await mesh.start(*mesh.routers)
+    flowing = asyncio.create_task(mesh.put(range(600)))
+
+    async def some() -> bool:
+        return len(await mesh.numbers()) > 20
+
+    await until(some)
+    (done,) = await mesh.control("detour", "r/round", "on", "--reason", "to see what comes")
+    assert (done["replicas"], done["heed"]) == (2, 2)
+    assert (await mesh.line("r"))["detours"] == {"round": True}
+    await flowing
+    await mesh.put(range(600, 650))
+    await sent(mesh, range(650))
+    await mesh.control("detour", "r/round", "off")
+    await mesh.put(range(650, 700))
+    await sent(mesh, range(700))
+
+    taken = {
+        each["n"]: each.get("round", False)
+        for each in [json.loads(stored.data) for stored in await in_book(mesh.bus)]
+    }
+    watched = mesh.bus.subjects.outgoing("watched")
+    copies = [json.loads(each.data)["n"] async for each in mesh.bus.read("out", subject=watched)]
+    assert sorted(copies) == sorted(n for n, round_ in taken.items() if round_)
+    assert not any(taken[n] for n in range(20))
+    assert all(taken[n] for n in range(600, 650))
+    assert not any(taken[n] for n in range(650, 700))
+    for n in (0, 625, 675):
+        code, out, err = await mesh.run("why", f"m{n}", "--json")
+        assert code == 0, err
+        (hop,) = json.loads(out)["hops"]
+        told = next(each for each in hop["why"]["told"] if each["condition"] == "round")
+        assert told["held"] is taken[n]
+        assert hop["note"] == ""  # decided again, it sends the same
+    assert await balanced(mesh)
 
 
 async def test_an_unknown_name_is_answered_with_what_there_is(mesh: ControlledMesh) -> None:

@@ -34,8 +34,6 @@ UNITS = (
     "_halted",
     "_paused",
     "_open",
-    "_paused",
-    "_limit",
     "_info",
     "_revision",
     "_problems",

@@ -12,6 +12,7 @@ from crossdock.cli.acting import ReasonOption
 from crossdock.cli.console import complain, say_json
 from crossdock.cli.control_doing import NOT_HEEDED, Falling, act, author_of, on_each, seconds_of
 from crossdock.cli.control_options import AuthorOption, NameArgument, NamesArgument, WaitOption
+from crossdock.cli.control_removing import purge, remove
 from crossdock.cli.options import JsonOption, NatsOption, ProjectOption
 
 if TYPE_CHECKING:
@@ -213,6 +214,10 @@ def detour(  # noqa: PLR0913 - each is an option of the command
         return [detour_wish(await look(bus), name, who, on=switch is Switch.ON)]
 
     act(project, nats, wishes, wait=wait, json=json)
+
+
+app.command()(purge)
+app.command()(remove)
 
 
 @app.command()

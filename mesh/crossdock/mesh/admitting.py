@@ -57,6 +57,7 @@ class Admission:
     async def heed(self) -> None:
         """Do what operators decide, live, until it has to end (Control Bus)."""
         while not self._stop.is_set():
+            signal = self.permit.signal
             self._keep_to_rate()
             if self.permit.state != "running":
                 await self._puller.drain()  # what was received stays in hand, and is kept alive
@@ -64,9 +65,9 @@ class Admission:
                 try:
                     await self._puller.start()
                 except NatsError:
-                    await self.permit.changed(_AGAIN)
+                    await self.permit.changed(_AGAIN, signal)
                     continue
-            await self.permit.changed()
+            await self.permit.changed(signal=signal)
 
     async def allowed(self) -> None:
         """Wait while nothing may begin; stopping does not wait."""

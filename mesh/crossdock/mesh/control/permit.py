@@ -59,13 +59,25 @@ class Permit:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def changed(self, seconds: float | None = None) -> None:
-        """Wait until something may have changed, or so many seconds."""
+    @property
+    def signal(self) -> asyncio.Event:
+        """Set at the next change; for who awaits something between looking and waiting."""
+        return self._changed
+
+    async def changed(
+        self, seconds: float | None = None, signal: asyncio.Event | None = None
+    ) -> None:
+        """Wait until something may have changed, or so many seconds.
+
+        Args:
+            seconds: At most.
+            signal: Since this was taken.
+        """
         flow = self.flow
         left = None if flow is None or not flow.until else flow.seconds_left(datetime.now(UTC))
         if left is not None and left > 0:
             seconds = left if seconds is None else min(left, seconds)
-        event = self._changed
+        event = signal or self._changed
         try:
             async with asyncio.timeout(seconds):
                 await event.wait()

@@ -29,14 +29,18 @@ class Census(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def instances(bus: Bus, process: str) -> AsyncIterator[tuple[str, Instance]]:
-    """Yield token and instance of all instances of a process.
+    """Yield token and instance of all instances of a process, each once.
 
     Raises:
         Disconnected: The broker does not answer.
     """
     subject = bus.subjects.group("instance", process, "*")
+    seen: set[str] = set()
     async for stored in bus.read(STREAM, subject=subject):
-        yield stored.subject.rpartition(".")[2], read_instance(stored.data)
+        token = stored.subject.rpartition(".")[2]
+        if token not in seen:  # one that changes meanwhile comes again, further on in the stream
+            seen.add(token)
+            yield token, read_instance(stored.data)
 
 
 async def take_census(bus: Bus, process: str) -> Census:

@@ -47,7 +47,7 @@ def again(bus: Bus, letter: DeadLetter, data: bytes) -> Again:
     Args:
         bus: The bus.
         letter: The dead letter.
-        data: Its data, repaired or not.
+        data: Its data, repaired or not; none where it is to refer to what is kept apart.
 
     Raises:
         Reject: It never was a canonical message: repair it at its source, or send its data.
@@ -65,6 +65,7 @@ def again(bus: Bus, letter: DeadLetter, data: bytes) -> Again:
         id=near_id(message.id, "redrive", letter.key),
         extensions=message.extensions | links,
         origin=" ".join(message.identity),
+        dataref="" if data else message.dataref,  # other data than what is kept apart
     )
     if letter.cause.kind == "route":
         return Again(letter=letter, subject=redrive_subject(bus, letter.cause.where), message=made)

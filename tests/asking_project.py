@@ -12,12 +12,15 @@ import msgspec
 from prometheus_client import CollectorRegistry
 from starlette.responses import JSONResponse, Response
 
-from crossdock.contracts import Subjects
+from crossdock.cli.why_hops import Hop
+from crossdock.contracts import Message, Subjects
 from crossdock.gateway.clients import Client, Clients, digest_of
 from crossdock.gateway.loading import load_gateway
+from crossdock.mesh import dead_letters
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.project.settings import GatewaySettings
 from crossdock.mesh.telemetry import Metrics, configure_tracing
+from crossdock.mesh.trail import Trail, follow
 from crossdock.workers.loading import load_workers
 from crossdock.workers.running import Workers
 from http_peer import Call
@@ -145,3 +148,29 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(30):
         while not await condition():
             await asyncio.sleep(0.05)
+
+
+async def stored(bus: Bus, kind: str) -> list[Message]:
+    return [Message.from_headers(each.headers, each.data) async for each in bus.read(kind)]
+
+
+async def letters(bus: Bus) -> list[str]:
+    return [each.cause.reason async for each in dead_letters.listing(bus)]
+
+
+async def trail_of(bus: Bus, message_id: str) -> Trail:
+    trail = await follow(bus, message_id)
+    assert trail is not None
+    return trail
+
+
+def flat(hops: tuple[Hop, ...]) -> list[Hop]:
+    return [hop for each in hops for hop in (each, *flat(each.next))]
+
+
+async def has_letters(bus: Bus) -> bool:
+    return bool(await letters(bus))
+
+
+async def holds(bus: Bus, kind: str, count: int) -> bool:
+    return len(await stored(bus, kind)) >= count

@@ -3,89 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 import pytest
 
-from crossdock.contracts import CrossdockError, Message, Reject, Retry, Subjects
+from crossdock.contracts import CrossdockError, Reject, Retry
 from crossdock.mesh import dead_letters
-from crossdock.mesh.bus import Bus, ConsumerSpec, Incoming
+from crossdock.mesh.bus import Bus, Incoming
 from crossdock.mesh.component import Component
 from crossdock.mesh.consuming import Consuming
 from crossdock.mesh.control import Act, Flow, FlowState, Name, Permit
 from crossdock.mesh.control.acts import flow_key
-from crossdock.mesh.ordering import OrderedConsuming, OrderKey, bodies, stop_at_first
+from crossdock.mesh.ordering import OrderedConsuming, OrderKey, bodies
 from crossdock.mesh.ordering.takeover import Takeover
 from crossdock.mesh.project.scalars import Duration
 from crossdock.mesh.project.settings import BrokerSettings, Policy
 from crossdock.mesh.streams import provision
 from nats_server import NatsServer
+from ordered_sink import FAST, SPEC, SUBJECTS, Sink, ordered, publish, stop
 
-SUBJECTS = Subjects("t")
-FAST = Policy(
-    attempts=4,
-    delays=(Duration(0.05),),
-    timeout=Duration(5),
-    breaker_after=1000,
-    breaker_pause=Duration(0.2),
-)
 # The pin is given away after eight seconds, and only then what was held comes again.
 LATE = 11.0
-SPEC = ConsumerSpec(stream="t-out", durable="dest-d", filters=("t.out.d",), ack_wait=3, pinned=True)
-Decide = Callable[[str, int], CrossdockError | None]
-
-
-def message(key: str, number: int) -> Message:
-    return Message(
-        id=f"{key}-{number}",
-        source="/test",
-        type="a.b.c",
-        data=b"{}",
-        extensions={"partitionkey": key},
-    )
-
-
-class Sink:
-    """Keeps the effects of each key in their order; what fails is decided by id and attempt."""
-
-    def __init__(self, decide: Decide = lambda _id, _attempt: None, *, runs: bool = False) -> None:
-        self.decide = decide
-        self.runs = runs
-        self.largest = 0
-        self.calls: Counter[str] = Counter()
-        self.effects: dict[str, list[int]] = defaultdict(list)
-        self.order: list[str] = []
-        self.before: Callable[[Sequence[Incoming]], Awaitable[None]] | None = None
-
-    async def __call__(self, batch: Sequence[Incoming]) -> Sequence[CrossdockError | None]:
-        keys = [each.message().extensions.get("partitionkey") for each in batch]
-        self.largest = max(self.largest, len(batch))
-        assert self.runs or len(set(keys)) == len(keys), "a key is there twice at a time"
-        if self.before is not None:
-            await self.before(batch)
-        if self.runs:
-            stop_at_first([self.decide(each.message().id, 1) for each in batch])
-        return [self._effect(each.message().id) for each in batch]
-
-    def _effect(self, name: str) -> CrossdockError | None:
-        self.calls[name] += 1
-        outcome = self.decide(name, self.calls[name])
-        if outcome is None:
-            key, _, number = name.rpartition("-")
-            self.effects[key].append(int(number))
-            self.order.append(name)
-        return outcome
-
-    @property
-    def count(self) -> int:
-        return len(self.order)
-
-    async def until(self, condition: Callable[[], bool], within: float = 60) -> None:
-        async with asyncio.timeout(within):
-            while not condition():
-                await asyncio.sleep(0.01)
 
 
 @pytest.fixture
@@ -94,26 +34,6 @@ async def bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
     await provision(bus, BrokerSettings())
     yield bus
     await bus.close()
-
-
-def ordered(
-    bus: Bus, sink: Sink, policy: Policy = FAST, spec: ConsumerSpec = SPEC
-) -> OrderedConsuming:
-    key = OrderKey().of_incoming
-    component = Component(
-        kind="destination", name="d", policy=policy, batch=50, key=key, runs=sink.runs
-    )
-    return OrderedConsuming(bus, component, spec, sink, lambda _event, _count: None)
-
-
-async def publish(bus: Bus, keys: Sequence[str], count: int, start: int = 0) -> None:
-    for number in range(start, start + count):
-        await bus.publish_many([("t.out.d", message(key, number)) for key in keys])
-
-
-async def stop(consuming: OrderedConsuming, task: asyncio.Task[None]) -> None:
-    consuming.stop()
-    await task
 
 
 async def test_keeps_the_messages_of_each_key_in_order_while_some_fail(bus: Bus) -> None:

@@ -22,13 +22,18 @@ from asking_project import (
     ask,
     asking_project,
     door,
+    flat,
     good,
+    has_letters,
+    holds,
+    letters,
     problem_kind,
     running_workers,
+    stored,
+    trail_of,
     until,
 )
 from crossdock.cli.project_check import inspect_project
-from crossdock.cli.why_hops import Hop
 from crossdock.cli.why_story import Teller
 from crossdock.contracts import Message
 from crossdock.contracts.reference import dataschema
@@ -38,7 +43,6 @@ from crossdock.mesh.bus import Bus
 from crossdock.mesh.conversation import is_over
 from crossdock.mesh.project.scalars import Duration, Size
 from crossdock.mesh.project.settings import ClaimCheckSettings, GatewaySettings
-from crossdock.mesh.trail import Trail, follow
 from http_peer import HttpPeer
 from nats_server import NatsServer
 from running_gateway import Running
@@ -75,14 +79,6 @@ async def gateway(bus: Bus, folder: Path) -> AsyncIterator[Running]:
         door(bus, folder) as gateway,
     ):
         yield gateway
-
-
-async def stored(bus: Bus, kind: str) -> list[Message]:
-    return [Message.from_headers(each.headers, each.data) async for each in bus.read(kind)]
-
-
-async def letters(bus: Bus) -> list[str]:
-    return [each.cause.reason async for each in dead_letters.listing(bus)]
 
 
 async def test_who_waits_gets_the_reply_and_all_of_it_is_stored(
@@ -213,7 +209,7 @@ async def test_i4_an_answer_that_cannot_be_stored_now_is_not_asked_for_again(
 ) -> None:
     async with door(bus, folder) as gateway, running_router(bus, folder):
         asking = asyncio.create_task(ask(gateway.http))
-        await until(lambda: _count(bus, "out", 1))
+        await until(lambda: holds(bus, "out", 1))
         config = (await bus.jetstream.stream_info("t-in")).config
         await bus.jetstream.update_stream(config.evolve(max_msgs=1))
         async with running_workers(bus, folder):
@@ -239,7 +235,7 @@ async def test_a_second_way_that_dies_does_not_end_the_waiting(
         door(bus, folder) as gateway,
     ):
         asking = asyncio.create_task(ask(gateway.http))
-        await until(lambda: _has_letters(bus))
+        await until(lambda: has_letters(bus))
         bureau.hold.set()
         response = await asking
     assert response.status_code == 200, response.text
@@ -282,7 +278,7 @@ async def test_too_many_who_wait_are_refused_before_anything_is_stored(
 ) -> None:
     async with door(bus, folder, SHORT) as gateway:  # nothing answers here
         asking = asyncio.create_task(ask(gateway.http))
-        await until(lambda: _count(bus, "in", 1))
+        await until(lambda: holds(bus, "in", 1))
         refused = await ask(gateway.http)
         assert (refused.status_code, problem_kind(refused)) == (503, "unavailable")
         assert refused.headers["retry-after"]
@@ -295,7 +291,7 @@ async def test_too_many_who_wait_are_refused_before_anything_is_stored(
 async def test_a_caller_who_hangs_up_gives_its_place_back(bus: Bus, folder: Path) -> None:
     async with door(bus, folder, SHORT) as gateway:
         asking = asyncio.create_task(ask(gateway.http))
-        await until(lambda: _count(bus, "in", 1))
+        await until(lambda: holds(bus, "in", 1))
         asking.cancel()
 
         async def has_room() -> bool:
@@ -317,7 +313,7 @@ async def test_a_reply_reaches_a_caller_of_any_replica(
         door(other, folder) as two,
     ):
         asking = [asyncio.create_task(ask(each.http)) for each in (one, two, one, two)]
-        await until(lambda: _count(bus, "in", 4))
+        await until(lambda: holds(bus, "in", 4))
         bureau.hold.set()
         assert [(await each).status_code for each in asking] == [200] * 4
         where = (await asking[0]).headers["content-location"]
@@ -330,16 +326,8 @@ async def _is_done(gateway: Running, where: str, headers: dict[str, str] = SHOP)
     return bool(status["state"] == "done" and status["routes"])
 
 
-async def _has_letters(bus: Bus) -> bool:
-    return bool(await letters(bus))
-
-
 async def _came_again(bus: Bus) -> bool:
     return any(each.redelivered for each in await bus.consumers("out"))
-
-
-async def _count(bus: Bus, kind: str, count: int) -> bool:
-    return len(await stored(bus, kind)) >= count
 
 
 async def test_a_smart_proxy_sees_the_reply_before_whoever_asked_gets_it(
@@ -368,8 +356,8 @@ async def test_a_smart_proxy_sees_the_reply_before_whoever_asked_gets_it(
         assert (response.status_code, response.json()["score"]) == (200, 9)
         where = (await stored(bus, "in"))[0].id
         await until(lambda: is_over(bus, where))
-        story = await Teller(bus, folder).tell(await _trail(bus, where), where)
-    told = _flat(story.hops)
+        story = await Teller(bus, folder).tell(await trail_of(bus, where), where)
+    told = flat(story.hops)
     assert [each.where for each in told] == [
         "ask",
         "inner",
@@ -409,13 +397,3 @@ async def test_a_large_request_and_its_large_reply_come_whole(
     (reply,) = await stored(bus, "reply")
     assert not reply.dataref
     assert msgspec.json.decode(reply.data) == found
-
-
-async def _trail(bus: Bus, message_id: str) -> Trail:
-    trail = await follow(bus, message_id)
-    assert trail is not None
-    return trail
-
-
-def _flat(hops: tuple[Hop, ...]) -> list[Hop]:
-    return [hop for each in hops for hop in (each, *_flat(each.next))]

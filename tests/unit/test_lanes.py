@@ -171,3 +171,13 @@ def test_when_somebody_else_settles_what_we_hold_all_it_held_is_waited_for() -> 
     assert takeover.open
     takeover.look(Unsettled(delivered=3, count=3), items, 113.5)
     assert not takeover.open
+
+
+def test_what_is_tried_part_by_part_waits_for_those_of_its_key_before_it() -> None:
+    lanes = Lanes()
+    held(lanes, (1, "a"), (2, "a"), (3, "b"), (4, "a"))
+    taken = lanes.take(10, 0.0, runs=True)
+    assert lanes.overtaking(taken) == []
+    assert sorted(numbers(lanes.overtaking(taken[1:]))) == [2, 4]
+    taken[0].incoming.settled = True
+    assert lanes.overtaking(taken[1:]) == []

@@ -224,12 +224,13 @@ class OrderedConsuming(Consuming):
             await self._try([item.incoming for item in good])
 
     async def _try(self, batch: list[Incoming]) -> None:
-        if len(batch) == 1:  # alone, perhaps because what was tried together failed
-            item = self._lanes.find(batch[0])
-            if item is not None and self._lanes.overtakes(item):
-                item.due = monotonic()  # again as soon as that one is through
-                return
-        await super()._try(batch)
+        """Try them; without those, when one batch is tried part by part, whose turn it is not."""
+        items = [item for each in batch if (item := self._lanes.find(each)) is not None]
+        for item in self._lanes.overtaking(items):
+            item.due = monotonic()  # again as soon as what is before it is through
+            batch = [each for each in batch if each is not item.incoming]
+        if batch:
+            await super()._try(batch)
 
     def _end(self, item: Item, *, stale: bool) -> None:
         """Let the next of the key begin, or this one again later.

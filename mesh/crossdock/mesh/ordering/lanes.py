@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import TypeAlias
 
@@ -194,11 +194,21 @@ class Lanes:
             self._lanes.setdefault(_name_of(item), _Lane(_name_of(item))).working.append(item)
         return gone
 
-    def overtakes(self, item: Item) -> bool:
-        """Tell whether an earlier message of its key was taken with it and is not settled yet."""
-        lane = self._lanes[_name_of(item)]
-        earlier = (each for each in lane.working if each.identity < item.identity)
-        return any(not each.incoming.settled for each in earlier)
+    def overtaking(self, items: Iterable[Item]) -> list[Item]:
+        """Return those before which another of their key, not one of them, is not settled yet.
+
+        Args:
+            items: What was taken, or the end of it.
+        """
+        together = set(items)
+        free: dict[str | int, bool] = {}
+        for item in together:
+            name = _name_of(item)
+            if name not in free:
+                working = self._lanes[name].working
+                first = next((each for each in working if not each.incoming.settled), item)
+                free[name] = first in together
+        return [item for item in together if not free[_name_of(item)]]
 
     def _leave(self, item: Item, now: float) -> None:
         """Let a lane go on when nothing of it is at work any more."""

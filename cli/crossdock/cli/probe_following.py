@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -48,7 +49,7 @@ class Probed(msgspec.Struct, frozen=True, kw_only=True):
         id: Its id.
         ok: Whether all of it came to an end, where it was expected.
         seconds: From when it came in to the last record.
-        hops: In the order in which they were recorded.
+        hops: Each after the one that it comes from, else in the order in which they were recorded.
         problems: Why it is not ok.
     """
 
@@ -106,7 +107,9 @@ async def follow(
 
 def _passed(trail: Trail) -> Iterator[Passed]:
     begin = datetime.fromisoformat(trail.stored.time)
-    for each in trail.facts:
+    generations = _generations(trail)
+    # A sink may be faster than the record of the route that sent to it.
+    for each in sorted(trail.facts, key=lambda fact: generations.get(fact.entry.id, 0)):
         if each.kind != "audit":
             after = (datetime.fromisoformat(each.time) - begin).total_seconds()
             yield Passed(
@@ -116,6 +119,23 @@ def _passed(trail: Trail) -> Iterator[Passed]:
                 after=after,
                 detail=each.entry.detail,
             )
+
+
+def _generations(trail: Trail) -> dict[str, int]:
+    """Return for each message that derives from another how many are before it."""
+    children: defaultdict[str, list[str]] = defaultdict(list)
+    derived: set[str] = set()
+    for each in trail.facts:
+        mine = [id_ for _, id_ in each.entry.children if id_ != each.entry.id]
+        children[each.entry.id] += mine
+        derived.update(mine)
+    found: dict[str, int] = {}
+    level, number = [each for each in children if each not in derived], 1
+    while level:
+        level = [id_ for each in level for id_ in children[each] if id_ not in found]
+        found.update(dict.fromkeys(level, number))
+        number += 1
+    return found
 
 
 def _pending(status: MessageStatus, trail: Trail) -> Iterator[Passed]:

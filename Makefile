@@ -12,9 +12,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TESTS ?=
 
-# Most tests wait for other processes, so three run beside each other; faults want the machine alone.
-EACH_TEST = $(BIN)/python -m pytest tests --ignore=tests/faults --numprocesses=3 --dist=loadfile && \
-  $(BIN)/python -m pytest tests/faults
+# Most tests wait for other processes, so some run beside each other; those that measure run alone.
+BESIDE = --dist=loadfile -m "not alone"
+EACH_TEST = $(BIN)/python -m pytest tests --ignore=tests/faults --numprocesses=3 $(BESIDE) && \
+  $(BIN)/python -m pytest tests/faults --numprocesses=3 $(BESIDE) && \
+  $(BIN)/python -m pytest tests -m alone
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up trial bench test faults check packages tools pins clean

@@ -57,6 +57,7 @@ async def gap(rig: Rig) -> float:
 
 
 @pytest.mark.fault
+@pytest.mark.alone
 async def test_three_nodes_lose_nothing_and_go_on_when_one_is_killed_or_frozen(
     tmp_path: Path,
 ) -> None:

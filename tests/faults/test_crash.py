@@ -24,6 +24,7 @@ ROUNDS: tuple[dict[str, str], ...] = (
 
 
 @pytest.mark.fault
+@pytest.mark.alone
 async def test_kills_at_random_times_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
     row = scale(messages=2000, kills=6)
     chance = random.Random(row.seed)  # noqa: S311 - to repeat a run
@@ -46,6 +47,7 @@ async def test_kills_at_random_times_lose_nothing_and_repeat_nothing(tmp_path: P
 
 
 @pytest.mark.fault
+@pytest.mark.alone
 async def test_a_crash_at_each_step_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
     row = scale(messages=300, kills=len(ROUNDS))
     async with running_rig(tmp_path) as rig:

@@ -48,6 +48,7 @@ def poisoned() -> Iterator[Order]:
 
 
 @pytest.mark.fault
+@pytest.mark.alone
 async def test_poison_is_buried_and_nothing_else_is_nor_waits_for_it(tmp_path: Path) -> None:
     row = scale(messages=1000, kills=0)
     endings = row.messages // 1000  # messages that end the process

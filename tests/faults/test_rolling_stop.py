@@ -16,6 +16,7 @@ IN_TIME = 20.0
 
 
 @pytest.mark.fault
+@pytest.mark.alone
 async def test_replicas_stop_one_after_the_other_and_nothing_is_lost_or_comes_again(
     tmp_path: Path,
 ) -> None:

@@ -65,8 +65,7 @@ def run_tests(
     except OSError as error:
         complain(f"{junit} cannot be written: {(error.strerror or 'error').lower()}")
         raise typer.Exit(2) from error
-    failed = sum(1 for each in results if each.problems)
-    share = percent(covered)
+    failed, share = sum(1 for each in results if each.problems), percent(covered)
     if json:
         counts = {"passed": len(results) - failed, "failed": failed, "covered": share}
         say_json({**counts, "examples": results, "coverage": covered})

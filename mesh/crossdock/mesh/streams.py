@@ -43,6 +43,17 @@ def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
         "allow_atomic": True,
         "allow_direct": True,
     }
+    special = _special(settings)
+    return [
+        common
+        | {"name": bus.subjects.stream(kind), "subjects": [f"{mesh}.{kind}.>"]}
+        | special.get(kind, {})
+        for kind in ("in", "out", "dead", "record", "once", "group", "data", "reply")
+    ]
+
+
+def _special(settings: BrokerSettings) -> dict[str, dict[str, Any]]:
+    """Return what differs from the streams of messages, by kind."""
     record = {
         "discard": "old",
         "max_age": int(settings.history * _NANOSECONDS),
@@ -71,19 +82,13 @@ def stream_configs(bus: Bus, settings: BrokerSettings) -> list[dict[str, Any]]:
         "allow_msg_schedules": True,
     }
     data = {"max_bytes": int(settings.max_bytes) // DATA_SHARE, "max_msgs_per_subject": 1}
-    special: dict[str, dict[str, Any]] = {
+    return {
         "record": record,
         "once": once,
         "group": group,
         "data": data,
         "reply": reply,
     }
-    return [
-        common
-        | {"name": bus.subjects.stream(kind), "subjects": [f"{mesh}.{kind}.>"]}
-        | special.get(kind, {})
-        for kind in ("in", "out", "dead", "record", "once", "group", "data", "reply")
-    ]
 
 
 async def provision(bus: Bus, settings: BrokerSettings) -> None:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from crossdock.mesh import records
 from crossdock.mesh.bus import Bus
 from crossdock.mesh.ledger import balance
+from crossdock_command import crossdock, told
 from delaying_project import delaying, soon
 from nats_server import NatsServer
 from running_router import connected, entries_of, in_book, put, running_router
@@ -26,26 +21,6 @@ async def bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
     bus = await connected(nats_server.url)
     yield bus
     await bus.close()
-
-
-async def crossdock(bus: Bus, project: Path, *words: str) -> tuple[int | None, str, str]:
-    server = bus.client.connected_url
-    assert server is not None
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "crossdock.cli", *words),
-        *("--project", str(project), "--nats", server.geturl()),
-        stdout=PIPE,
-        stderr=PIPE,
-        env={**os.environ, "COLUMNS": "200", "CROSSDOCK_BY": "ada"},
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
-    return process.returncode, out.decode(), err.decode()
-
-
-async def told(bus: Bus, project: Path, *words: str) -> list[Any]:
-    code, out, err = await crossdock(bus, project, *words, "--json")
-    assert code == 0, err
-    return [json.loads(each) for each in out.splitlines()]
 
 
 async def waiting_mesh(bus: Bus, *dues: str) -> None:

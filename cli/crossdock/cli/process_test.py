@@ -50,31 +50,18 @@ def run_tests(
 
     Exits 1 when an example fails or --min is not reached, 2 when the project is wrong.
     """
-    from crossdock.cli.console import complain, say_json
-    from crossdock.cli.junit import write_junit
+    from crossdock.cli.console import complain
+    from crossdock.cli.examples_report import PROCESS, report, write_results
     from crossdock.contracts import Halt
-    from crossdock.router.coverage import percent
 
     try:
         results, covered = _run(folder, process)
         if junit is not None:
-            write_junit(results, junit, folder="processes")
+            write_results(PROCESS, results, junit)
     except Halt as error:
         complain(error.reason, error.problems)
         raise typer.Exit(2) from error
-    except OSError as error:
-        complain(f"{junit} cannot be written: {(error.strerror or 'error').lower()}")
-        raise typer.Exit(2) from error
-    failed, share = sum(1 for each in results if each.problems), percent(covered)
-    if json:
-        counts = {"passed": len(results) - failed, "failed": failed, "covered": share}
-        say_json({**counts, "examples": results, "coverage": covered})
-    else:
-        _show(results, covered, share, with_table=coverage)
-    if least is not None and share < least:
-        complain(f"{share:g} % of the ways are covered, and --min asks for {least:g} %")
-        failed += 1
-    raise typer.Exit(1 if failed else 0)
+    report(PROCESS, results, covered, least=least, with_table=coverage, json=json)
 
 
 def _run(folder: Path, only: str | None) -> tuple[list[Tested], list[Coverage]]:
@@ -98,26 +85,3 @@ def _run(folder: Path, only: str | None) -> tuple[list[Tested], list[Coverage]]:
             results += found
             covered.append(coverage)
     return results, covered
-
-
-def _show(
-    results: list[Tested], covered: list[Coverage], share: float, *, with_table: bool
-) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from crossdock.cli.console import say
-    from crossdock.router.coverage import percent
-
-    for each in results:
-        verdict = "FAIL" if each.problems else "ok"
-        say(f"{verdict:4} processes/{each.route}.yaml example {each.example + 1}: {each.given}")
-        for problem in each.problems:
-            say(f"     {problem}")
-    failed = sum(1 for each in results if each.problems)
-    if with_table:
-        table = Table("process", "covered", "never shown by an example")
-        for one in covered:
-            table.add_row(one.route, f"{percent([one]):g} %", "\n".join(one.missed))
-        Console().print(table)
-    say(f"{len(results) - failed} passed, {failed} failed, {share:g} % of ways covered")

@@ -11,8 +11,6 @@ import typer
 from crossdock.cli.options import JsonOption
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from crossdock.router.coverage import Coverage
     from crossdock.router.route_file import RouteFile
     from crossdock.router.testing import Tested
@@ -53,28 +51,18 @@ def run_tests(
 
     Exits 1 when an example fails or --min is not reached, 2 when the project is wrong.
     """
-    from crossdock.cli.console import complain, say_json
+    from crossdock.cli.console import complain
+    from crossdock.cli.examples_report import ROUTE, report, write_results
     from crossdock.contracts import Halt
-    from crossdock.router.coverage import percent
 
     try:
         results, covered = _run(folder, route)
         if junit is not None:
-            _write(results, junit)
+            write_results(ROUTE, results, junit)
     except Halt as error:
         complain(error.reason, error.problems)
         raise typer.Exit(2) from error
-    failed = sum(1 for each in results if each.problems)
-    share = percent(covered)
-    if json:
-        counts = {"passed": len(results) - failed, "failed": failed, "covered": share}
-        say_json({**counts, "examples": results, "coverage": covered})
-    else:
-        _show(results, covered, share, with_table=coverage)
-    if least is not None and share < least:
-        complain(f"{share:g} % of the branches are covered, and --min asks for {least:g} %")
-        failed += 1
-    raise typer.Exit(1 if failed else 0)
+    report(ROUTE, results, covered, least=least, with_table=coverage, json=json)
 
 
 def _run(folder: Path, only: str | None) -> tuple[list[Tested], list[Coverage]]:
@@ -126,42 +114,3 @@ def _chosen(files: Sequence[RouteFile], only: str | None) -> Sequence[RouteFile]
         there = ", ".join(each.route for each in files) or "none"
         raise Halt(f"no route {only[:80]!r}: there is {there}")
     return found
-
-
-def _write(results: list[Tested], file: Path) -> None:
-    from crossdock.cli.junit import write_junit
-    from crossdock.contracts import Halt
-
-    try:
-        write_junit(results, file)
-    except OSError as error:
-        raise Halt(f"{file} cannot be written: {(error.strerror or 'error').lower()}") from error
-
-
-def _show(
-    results: list[Tested], covered: list[Coverage], share: float, *, with_table: bool
-) -> None:
-    from rich.console import Console
-
-    from crossdock.cli.console import say
-
-    for each in results:
-        verdict = "FAIL" if each.problems else "ok"
-        say(f"{verdict:4} routes/{each.route}.yaml example {each.example + 1}: {each.given}")
-        for problem in each.problems:
-            say(f"     {problem}")
-    failed = sum(1 for each in results if each.problems)
-    if with_table:
-        Console().print(_table(covered))
-    say(f"{len(results) - failed} passed, {failed} failed, {share:g} % of branches covered")
-
-
-def _table(covered: list[Coverage]) -> Table:
-    from rich.table import Table
-
-    from crossdock.router.coverage import percent
-
-    table = Table("route", "covered", "never shown by an example")
-    for each in covered:
-        table.add_row(each.route, f"{percent([each]):g} %", "\n".join(each.missed))
-    return table

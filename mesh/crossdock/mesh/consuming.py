@@ -31,7 +31,6 @@ from crossdock.mesh.fail_points import reach
 _log = logging.getLogger("crossdock.consuming")
 
 _REMEMBERED = 100_000
-_SIGN_OF_LIFE = 3.0
 _MOMENT = 0.1
 _IDLE = 30.0
 _DRAIN = 12.0
@@ -79,7 +78,7 @@ class Consuming:
     async def run(self) -> None:
         """Consume until :meth:`stop`; then what is being worked on is finished."""
         await self._start()
-        alive = asyncio.create_task(self._signs_of_life(), name=f"alive {self._component.name}")
+        self._bus.signs_of_life.join(self)
         try:
             async with asyncio.TaskGroup() as lanes:
                 lanes.create_task(self._drain_when_stopped())
@@ -87,7 +86,7 @@ class Consuming:
                 for number, work in enumerate(self._tasks()):
                     lanes.create_task(work, name=f"{self._component.name} {number}")
         finally:
-            alive.cancel()
+            self._bus.signs_of_life.leave(self)
             if self.state != "halted":  # a halted component touches no message
                 await self._puller.stop()
                 self.state = "stopped"
@@ -374,10 +373,8 @@ class Consuming:
             async with asyncio.timeout(seconds):
                 await self._stop.wait()
 
-    async def _signs_of_life(self) -> None:
+    async def visit(self) -> None:
         """Keep what is held from being delivered again while we are alive."""
-        while True:
-            await asyncio.sleep(_SIGN_OF_LIFE)
-            with contextlib.suppress(NatsError):
-                for incoming in [*self._held, *self._puller.held()]:
-                    await incoming.in_progress()
+        with contextlib.suppress(NatsError):
+            for incoming in [*self._held, *self._puller.held()]:
+                await incoming.in_progress()

@@ -17,6 +17,8 @@ from crossdock.mesh.bus import Bus
 
 log = logging.getLogger("crossdock.lag")
 
+_A_CONSUMER = 0.01  # seconds more between looks for each: a broker has work to list a thousand
+
 
 async def follow_lag(
     bus: Bus,
@@ -31,15 +33,18 @@ async def follow_lag(
         kinds: Streams to ask: ``in``, ``out``.
         gauges: Returns the gauge of each durable consumer that this process runs; asked each time,
             because they change with the project.
-        every: Seconds between two looks.
+        every: Seconds between two looks, if there are not many hundreds of consumers.
     """
     while True:
+        seen = 0
         try:
             for kind in kinds:
-                for each in await bus.consumers(kind):
+                found = await bus.consumers(kind)
+                seen += len(found)
+                for each in found:
                     gauge = gauges().get(each.name)
                     if gauge is not None:
                         gauge.set(each.lag)
         except Disconnected as error:
             log.debug("lag not known", extra={"why": error.reason})
-        await asyncio.sleep(every)
+        await asyncio.sleep(max(every, _A_CONSUMER * seen))

@@ -15,8 +15,10 @@ FOLDERS = ("contracts", "routes", "processes", "calls", "workers", "apis", "step
 _AT_THE_TOP = (".yaml", ".yml")  # a log or an export of a person is no change of the project
 _QUIET_MS = 100  # an editor or a checkout saves several files: wait until it is quiet
 _LONGEST_MS = 1000
-# Not every file system tells of changes (network, mounted volumes); so we look now and then.
+# Not every file system tells of changes (network, mounted volumes); so we look now and then, the
+# more seldom the more files there are: it is to take less than a hundredth of a processor.
 _LOOK_EVERY = 5.0
+_A_FILE = 0.01
 _FIRST_LOOK = 0.3
 
 Snapshot: TypeAlias = frozenset[tuple[str, int, int]]
@@ -60,9 +62,9 @@ async def project_changes(folder: Path, known: Snapshot) -> AsyncIterator[None]:
             while inside == _folders(folder):
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), wait)
-                wait = _LOOK_EVERY
                 changed.clear()
                 now = await asyncio.to_thread(snapshot, folder)
+                wait = max(_LOOK_EVERY, _A_FILE * len(now))
                 if now != known:
                     known = now
                     yield

@@ -27,6 +27,7 @@ from crossdock.mesh.bus.pinning import PinnedPuller
 from crossdock.mesh.bus.pulling import Puller
 from crossdock.mesh.bus.reading import Stored, count_from, read_one, read_stream
 from crossdock.mesh.bus.removing import remove_one
+from crossdock.mesh.bus.rounds import Rounds
 from crossdock.mesh.bus.swapping import Swap, Swapper
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from crossdock.mesh.telemetry import BusMetrics
 
 _RECONNECT_WAIT = 0.25
+_SIGN_OF_LIFE = 3.0
 
 
 class Bus:
@@ -46,6 +48,7 @@ class Bus:
         broker: FastStream's broker, whose connection this is.
         name: Of this connection, as the broker's monitoring shows it.
         claim_checks: Data that does not travel with its message.
+        signs_of_life: Visits who holds messages, so that they say that they still do.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Bus:
         self.subjects = subjects
         self.name = str(client.options["name"] or "")
         self.claim_checks = ClaimChecks(DataStore(client, subjects), self.max_payload)
+        self.signs_of_life = Rounds(_SIGN_OF_LIFE)
         self._events = events
         self._metrics: BusMetrics | None = None
         self._committers: dict[str, Committer] = {}

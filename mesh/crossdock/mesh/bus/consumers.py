@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from nats.errors import Error as NatsError
@@ -42,6 +42,36 @@ class ConsumerState(msgspec.Struct, frozen=True, kw_only=True):
         return self.pending + self.unsettled
 
 
+class _Floor(msgspec.Struct, frozen=True):
+    stream_seq: int = 0
+
+
+class _Config(msgspec.Struct, frozen=True):
+    filter_subject: str = ""
+    filter_subjects: tuple[str, ...] | None = None
+    metadata: dict[str, str] | None = None
+
+
+class _Info(msgspec.Struct, frozen=True):
+    name: str
+    config: _Config
+    num_pending: int = 0
+    num_ack_pending: int = 0
+    num_redelivered: int = 0
+    ack_floor: _Floor = _Floor()
+
+
+class _Page(msgspec.Struct, frozen=True):
+    """An answer of the server, of which only what is needed is made: there may be thousands."""
+
+    error: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    total: int = 0
+    consumers: tuple[_Info, ...] | None = None
+
+
+_PAGE: Final = msgspec.json.Decoder(_Page)
+
+
 async def list_consumers(client: Client, stream: str) -> list[ConsumerState]:
     """Return the consumers of a stream, of which a page of the server's answer holds 256.
 
@@ -53,32 +83,34 @@ async def list_consumers(client: Client, stream: str) -> list[ConsumerState]:
         request = msgspec.json.encode({"offset": len(found)})
         try:
             answer = await client.request(f"$JS.API.CONSUMER.LIST.{stream}", request, timeout=5)
-            page = msgspec.json.decode(answer.data)
+            page = _PAGE.decode(answer.data)
         except (NatsError, msgspec.DecodeError) as error:
             why = type(error).__name__
             raise Disconnected(f"consumers of {stream} cannot be listed: {why}") from error
-        if "error" in page:
+        if page.error is not msgspec.UNSET:
             raise Disconnected(f"stream {stream} is not there yet")
-        found += [_state(each) for each in page["consumers"] or ()]
-        if not page["consumers"] or len(found) >= page["total"]:
+        found += [_state(each) for each in page.consumers or ()]
+        if not page.consumers or len(found) >= page.total:
             return found
 
 
-def _state(info: dict[str, Any]) -> ConsumerState:
-    config = info["config"]
-    one = config.get("filter_subject")
+def _state(info: _Info) -> ConsumerState:
+    one = info.config.filter_subject
     return ConsumerState(
-        name=info["name"],
-        filters=tuple(config.get("filter_subjects") or ([one] if one else [])),
-        pending=info.get("num_pending", 0),
-        unsettled=info.get("num_ack_pending", 0),
-        redelivered=info.get("num_redelivered", 0),
-        floor=info.get("ack_floor", {}).get("stream_seq", 0),
-        since=since_of(config),
+        name=info.name,
+        filters=info.config.filter_subjects or ((one,) if one else ()),
+        pending=info.num_pending,
+        unsettled=info.num_ack_pending,
+        redelivered=info.num_redelivered,
+        floor=info.ack_floor.stream_seq,
+        since=_since((info.config.metadata or {}).get(SINCE, ""), 1),
     )
 
 
 def since_of(config: dict[str, Any], unknown: int = 1) -> int:
     """Return the first sequence that a consumer owes, as its maker has noted it."""
-    noted: str = config.get("metadata", {}).get(SINCE, "")
+    return _since(config.get("metadata", {}).get(SINCE, ""), unknown)
+
+
+def _since(noted: str, unknown: int) -> int:
     return int(noted) if noted.isdecimal() else unknown

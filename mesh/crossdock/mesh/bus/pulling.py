@@ -73,7 +73,7 @@ class Puller:
         self._ended = False
         self._open = 0
         self._inbox = self._client.new_inbox()  # what was asked for before comes to nobody
-        self._crowd.join(self)
+        self._crowd.listen(self)
         self._subscription = await self._client.subscribe(f"{self._inbox}.*", cb=self._on_message)
 
     async def next(self, most: int, wait: float) -> list[Incoming]:
@@ -92,7 +92,7 @@ class Puller:
                 return []
             self._arrived.clear()
             try:
-                async with asyncio.timeout(min(left, self._beat)):
+                async with asyncio.timeout(left):
                     await self._arrived.wait()
             except TimeoutError:
                 continue
@@ -115,6 +115,16 @@ class Puller:
         self._open = 0
         self._suspect = True
         self._arrived.set()
+
+    async def visit(self) -> None:
+        """Let whoever waits in :meth:`next` ask again when nothing is asked for any more."""
+        if self._open <= 0 or self._overdue:
+            self._arrived.set()
+
+    @property
+    def _overdue(self) -> bool:
+        quiet = asyncio.get_running_loop().time() - self._last_sign
+        return quiet > 2 * self._beat + _PAUSE
 
     async def drain(self) -> None:
         """Ask for nothing more; what the broker has sent is still handed out. Safe twice.
@@ -209,8 +219,7 @@ class Puller:
         return result
 
     async def _keep_asking(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if self._open > 0 and now - self._last_sign > 2 * self._beat + _PAUSE:
+        if self._open > 0 and self._overdue:
             self._open = 0
             self._suspect = True
         if self._open > 0 or self._subscription is None:

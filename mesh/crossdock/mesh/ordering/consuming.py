@@ -34,7 +34,6 @@ _log = logging.getLogger("crossdock.ordering")
 MOST_WAITING: Final = 10_000
 """Messages in hand, over all keys: at so many the broker gives no new ones (I8)."""
 _REMEMBERED: Final = 20_000
-_SIGN_OF_LIFE: Final = 3.0
 _FROZEN: Final = 4.0
 _TURN: Final = 0.5
 _LOOK: Final = 0.2
@@ -82,6 +81,7 @@ class OrderedConsuming(Consuming):
         """Consume until :meth:`stop`; what must wait is given back to the broker then."""
         self._takeover = Takeover(self._pinned.spec.ack_wait)
         self._forget()
+        self._beat = monotonic()
         try:
             await super().run()
         finally:
@@ -267,7 +267,7 @@ class OrderedConsuming(Consuming):
         """
         now = monotonic()
         lost = self._pinned.absence() > self._pinned.spec.ack_wait / 2
-        frozen = self._beat and now - self._beat > _SIGN_OF_LIFE + _FROZEN
+        frozen = self._beat and now - self._beat > self._bus.signs_of_life.every + _FROZEN
         if lost or frozen:
             self._forget()
             self._beat = self._beat and now
@@ -294,14 +294,11 @@ class OrderedConsuming(Consuming):
             async with asyncio.timeout(seconds):
                 await self._turned.wait()
 
-    async def _signs_of_life(self) -> None:
-        while True:
-            self._beat = monotonic()
-            await asyncio.sleep(_SIGN_OF_LIFE)
-            self._forget_if_lost()
-            if not self._pinned.pinned:
-                continue
+    async def visit(self) -> None:
+        """Keep what is held, and the pin, while we are alive."""
+        self._forget_if_lost()
+        if self._pinned.pinned:
             with contextlib.suppress(NatsError):
                 await self._pinned.keep()
-                for incoming in [*self._held, *self._puller.held()]:
-                    await incoming.in_progress()
+            await super().visit()
+        self._beat = monotonic()

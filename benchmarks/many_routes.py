@@ -1,9 +1,10 @@
 """What other routes cost the one that takes the message: 1, 100 and 1,000 of them.
 
-Each number has a broker and a router service of its own, in turn, and for each is measured: when it
-is ready, its memory, what it and the broker take while nothing comes, and the rate of one hop,
-while the router works off what has come in. The messages are put in while the router is stopped
-for a moment, so that nobody else uses the processors meanwhile.
+Each number has a broker and a router service of its own. All of them are up at once, and the hops
+of each are measured in turn: from one minute to the next this machine differs by more than what is
+looked for. For each is measured when it is ready, its memory, what it and the broker take while
+nothing comes, and the rate of one hop, while the router works off what has come in. The messages
+are put in while the router is stopped for a moment, so that it does not work meanwhile.
 
     python benchmarks/many_routes.py [--routes N ...] [--messages N] [--rounds N]
 """
@@ -12,27 +13,29 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import math
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import uvloop
 from broker import Broker, running_broker
 from route_hop import SUBJECTS, project
-from service import cpu_seconds, resident_mebibytes, router
+from service import Service, cpu_seconds, resident_mebibytes, router
 from working_off import Hop, hop
 
 from crossdock.contracts import Message
 from crossdock.contracts.reference import dataschema
 from crossdock.mesh.bus import Bus
 
-IDLE_SECONDS: Final = 4.0
-HOPS: Final = 3
+SETTLED: Final = 12.0
+IDLE_SECONDS: Final = 60.0  # heartbeats and looks are up to 40 s apart
+WARM: Final = 2000
 DURABLE: Final = "route-orders"
 WANTED: Final = 0.1
 OTHER: Final = """route: {name}
@@ -55,25 +58,52 @@ WORKER: Final = (
 
 
 class Measured(NamedTuple):
-    """One number of routes, once.
+    """One number of routes.
 
     Attributes:
-        rates: Messages a second, each time.
-        router_cpu: Microseconds of processor time for a message.
-        broker_cpu: The same of the broker.
+        hops: One for each round.
         ready: Seconds from the start of the process.
         change: Seconds from saving another route to its effect.
         memory: Mebibytes of router and broker.
         idle: Share of a processor that router and broker take while nothing comes.
     """
 
-    rates: tuple[float, ...]
-    router_cpu: float
-    broker_cpu: float
+    hops: list[Hop]
     ready: float
     change: float
     memory: tuple[float, float]
     idle: tuple[float, float]
+
+    @property
+    def rate(self) -> float:
+        """Messages a second."""
+        return statistics.median(each.count / each.seconds for each in self.hops)
+
+    @property
+    def router_cpu(self) -> float:
+        """Microseconds of processor time for a message."""
+        return statistics.median(each.workers / each.count * 1e6 for each in self.hops)
+
+    @property
+    def broker_cpu(self) -> float:
+        """The same of the broker."""
+        return statistics.median(each.broker / each.count * 1e6 for each in self.hops)
+
+
+class Deployed(NamedTuple):
+    """A number of routes that is up.
+
+    Attributes:
+        folder: Its project.
+        server: Its broker.
+        service: Its router.
+        change: Seconds from saving another route to its effect.
+    """
+
+    folder: Path
+    server: Broker
+    service: Service
+    change: float
 
 
 FIGURES: Final[dict[str, tuple[Callable[[Measured], float], str]]] = {
@@ -105,16 +135,27 @@ def write_project(folder: Path, routes: int) -> Path:
     return folder
 
 
-async def hops(server: Broker, pid: int, count: int) -> list[Hop]:
-    """Measure several times."""
-    bus = await Bus.connect(server.url, SUBJECTS, name="bench")
-    await hop(bus, server, (pid,), range(1000), DURABLE)  # the first are slower: caches
-    found = []
-    for number in range(HOPS):
-        first = 1000 + number * count
-        found.append(await hop(bus, server, (pid,), range(first, first + count), DURABLE))
-    await bus.close()
+async def hops(deployed: list[Deployed], rounds: int, count: int) -> list[list[Hop]]:
+    """Measure each in turn, so that what the machine does meanwhile meets all of them."""
+    buses = [await Bus.connect(each.server.url, SUBJECTS, name="bench") for each in deployed]
+    found: list[list[Hop]] = [[] for _ in deployed]
+    first = 0
+    for number in range(rounds + 1):
+        for each, bus, so_far in zip(deployed, buses, found, strict=True):
+            numbers = range(first, first + (count if number else WARM))
+            measured = await hop(bus, each.server, (each.service.pid,), numbers, DURABLE)
+            if number:  # the first are slower: caches
+                so_far.append(measured)
+            first = numbers.stop
+        if number:
+            print(f"round {number} " + _rates(found), flush=True)
+    for bus in buses:
+        await bus.close()
     return found
+
+
+def _rates(found: list[list[Hop]]) -> str:
+    return " ".join(f"{each[-1].count / each[-1].seconds:>8,.0f}/s" for each in found)
 
 
 async def change(server: Broker, folder: Path) -> float:
@@ -141,69 +182,71 @@ async def change(server: Broker, folder: Path) -> float:
     return took
 
 
-def idle(*pids: int) -> list[float]:
-    """Return which share of a processor each process takes while nothing comes."""
-    before = [cpu_seconds(pid) for pid in pids]
+def idle(deployed: list[Deployed]) -> list[tuple[float, float]]:
+    """Return which share of a processor routers and brokers take while nothing comes."""
+    time.sleep(SETTLED)
+    before = [_cpu(each) for each in deployed]
     time.sleep(IDLE_SECONDS)
-    return [(cpu_seconds(pid) - a) / IDLE_SECONDS for pid, a in zip(pids, before, strict=True)]
+    return [
+        ((now[0] - then[0]) / IDLE_SECONDS, (now[1] - then[1]) / IDLE_SECONDS)
+        for then, now in zip(before, map(_cpu, deployed), strict=True)
+    ]
 
 
-def measure(routes: int, count: int) -> Measured:
-    """Measure one number of routes on a broker and with a router of its own."""
+def _cpu(each: Deployed) -> tuple[float, float]:
+    return cpu_seconds(each.service.pid), cpu_seconds(each.server.pid)
+
+
+@contextlib.contextmanager
+def deployed_with(routes: int) -> Iterator[Deployed]:
+    """Deploy so many routes, with a broker and a router of their own."""
     with tempfile.TemporaryDirectory(prefix="crossdock-bench-") as name:
         folder = write_project(Path(name), routes)
         with running_broker(fsync=True) as server, router(folder, server.url) as service:
-            time.sleep(1)
-            shares = idle(service.pid, server.pid)
             saved = uvloop.run(change(server, folder)) if routes > 1 else math.nan
-            found = uvloop.run(hops(server, service.pid, count))
-            return Measured(
-                rates=tuple(count / each.seconds for each in found),
-                router_cpu=statistics.median(each.workers / count * 1e6 for each in found),
-                broker_cpu=statistics.median(each.broker / count * 1e6 for each in found),
-                change=saved,
-                ready=service.ready_after,
-                memory=(resident_mebibytes(service.pid), resident_mebibytes(server.pid)),
-                idle=(shares[0], shares[1]),
+            yield Deployed(folder, server, service, saved)
+
+
+def measure(numbers: list[int], rounds: int, count: int) -> dict[int, Measured]:
+    """Deploy all of them, and measure one beside the other."""
+    with contextlib.ExitStack() as stack:
+        deployed = [stack.enter_context(deployed_with(routes)) for routes in numbers]
+        shares = idle(deployed)
+        found = uvloop.run(hops(deployed, rounds, count))
+        return {
+            routes: Measured(
+                hops=each_hops,
+                ready=each.service.ready_after,
+                change=each.change,
+                memory=(resident_mebibytes(each.service.pid), resident_mebibytes(each.server.pid)),
+                idle=share,
             )
+            for routes, each, each_hops, share in zip(numbers, deployed, found, shares, strict=True)
+        }
 
 
 def main() -> None:
-    """Measure each number in turn, as often as asked."""
+    """Measure as asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--routes", type=int, nargs="+", default=[1, 100, 1000])
     parser.add_argument("--messages", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=15)
     chosen = parser.parse_args()
-    found: dict[int, list[Measured]] = {routes: [] for routes in chosen.routes}
-    for number in range(chosen.rounds):
-        for routes in chosen.routes:
-            each = measure(routes, chosen.messages)
-            found[routes].append(each)
-            rate = statistics.median(each.rates)
-            print(f"round {number + 1} {routes:>5} routes {rate:>8,.0f}/s", flush=True)
-    report(found)
+    report(measure(chosen.routes, chosen.rounds, chosen.messages))
 
 
-def report(found: dict[int, list[Measured]]) -> None:
-    """Print medians of each number of routes, and what the hop rate falls by."""
+def report(found: dict[int, Measured]) -> None:
+    """Print each number of routes, and what the hop rate falls by: the median over the rounds."""
     first = min(found)
-    alone = middle(found[first], lambda each: statistics.median(each.rates))
     print("\none hop, of so many routes one takes the message; medians")
-    for routes, all_of_it in found.items():
-        rate = middle(all_of_it, lambda each: statistics.median(each.rates))
-        fall = 1 - rate / alone
+    for routes, each in found.items():
+        pairs = zip(found[first].hops, each.hops, strict=True)
+        fall = 1 - statistics.median(alone.seconds / among.seconds for alone, among in pairs)
         verdict = f", falls by {fall:.0%} (wanted under 10 %, {_verdict(reached=fall < WANTED)})"
-        print(f"{routes:>5} deployed: {rate:,.0f}/s{'' if routes == first else verdict}")
+        print(f"{routes:>5} deployed: {each.rate:,.0f}/s{'' if routes == first else verdict}")
         for name, (show, unit) in FIGURES.items():
-            value = middle(all_of_it, show)
-            if not math.isnan(value):  # of one route there is no other to change
+            if not math.isnan(value := show(each)):  # of one route there is no other to change
                 print(f"      {name:<36} {value:>7,.2f} {unit}")
-
-
-def middle(found: list[Measured], show: Callable[[Measured], float]) -> float:
-    """Return the median of one figure."""
-    return statistics.median(show(each) for each in found)
 
 
 def _verdict(*, reached: bool) -> str:

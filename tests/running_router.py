@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from textwrap import indent
@@ -72,13 +72,26 @@ async def put(bus: Bus, number: int, data: Json, **extensions: str) -> None:
 
 
 async def settled(bus: Bus, name: str = "r") -> None:
-    """Wait until the route has settled everything."""
+    """Wait until the route has settled everything that is stored for it.
+
+    The server counts a message as pending a moment after its PubAck; so the floor counts, too.
+    """
     async with asyncio.timeout(30):
         while True:
             info = await bus.jetstream.consumer_info("t-in", f"route-{name}")
             if not info.num_pending and not info.num_ack_pending:
-                return
+                assert info.ack_floor is not None
+                if info.ack_floor.stream_seq >= await newest(
+                    bus, info.config.filter_subjects or ()
+                ):
+                    return
             await asyncio.sleep(0.02)
+
+
+async def newest(bus: Bus, subjects: Iterable[str]) -> int:
+    """Return the sequence of the newest message that came in on one of the subjects."""
+    found = [await bus.read_newest("in", subject) for subject in subjects]
+    return max((each.sequence for each in found if each is not None), default=0)
 
 
 async def rewind(bus: Bus, name: str = "r") -> None:

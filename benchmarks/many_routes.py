@@ -186,10 +186,10 @@ async def change(server: Broker, folder: Path) -> float:
 
 def idle(deployed: list[Deployed], seconds: float) -> list[tuple[float, float]]:
     """Return which share of a processor routers and brokers take while nothing comes."""
-    time.sleep(SETTLED)
+    time.sleep(SETTLED)  # the first requests and looks are no idle ones
     before = [_cpu(each) for each in deployed]
     begin = time.monotonic()
-    time.sleep(seconds)
+    time.sleep(seconds)  # the time that is measured
     took = time.monotonic() - begin
     return [
         ((now[0] - then[0]) / took, (now[1] - then[1]) / took)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ from typer.testing import CliRunner
 from crossdock.cli.main import app
 from crossdock.mesh.bus import Bus
 from crossdock.router.processes.counting import instances
+from crossdock_command import crossdock
 from fulfilment import PROCESS, told, write_fulfilment
 from nats_server import NatsServer
 from running_router import SUBJECTS, connected, running_router
@@ -27,18 +25,6 @@ async def bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
     bus = await connected(nats_server.url)
     yield bus
     await bus.close()
-
-
-async def crossdock(server: NatsServer, project: Path, *words: str) -> tuple[int | None, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "crossdock.cli", *words),
-        *("--project", str(project), "--nats", server.url),
-        stdout=PIPE,
-        stderr=PIPE,
-        env={**os.environ, "COLUMNS": "200", "CROSSDOCK_BY": "ada"},
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
-    return process.returncode, out.decode(), err.decode()
 
 
 async def put(bus: Bus, contract: str, order: str) -> None:
@@ -56,14 +42,12 @@ async def until(bus: Bus, order: str, status: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_instances_are_listed_shown_cancelled_and_resumed(
-    bus: Bus, nats_server: NatsServer, tmp_path: Path
-) -> None:
+async def test_instances_are_listed_shown_cancelled_and_resumed(bus: Bus, tmp_path: Path) -> None:
     process = PROCESS.replace("within: 2s", "within: 300ms")
     folder = write_fulfilment(tmp_path, process=process)
 
     async def answer(*words: str) -> list[Any]:
-        code, out, err = await crossdock(nats_server, folder, "process", *words, "--json")
+        code, out, err = await crossdock(bus, folder, "process", *words, "--json")
         assert code == 0, err
         return [json.loads(line) for line in out.splitlines()]
 
@@ -90,19 +74,19 @@ async def test_instances_are_listed_shown_cancelled_and_resumed(
         assert [each["contract"] for each in story["steps"][1]["sent"]] == [
             "stock.release.requested"
         ]
-        code, out, _ = await crossdock(nats_server, folder, "process", "show", story["token"])
+        code, out, _ = await crossdock(bus, folder, "process", "show", story["token"])
         assert (code, "stuck: states/reserving/enter/0/undo" in out) == (0, True)
         await answer("resume", "o1", "--yes")
         await put(bus, "stock.goods.released", "o1")
         await until(bus, "o1", "ended")
-        code, _, err = await crossdock(nats_server, folder, "process", "resume", "o1", "--yes")
+        code, _, err = await crossdock(bus, folder, "process", "resume", "o1", "--yes")
         assert (code, "it is ended" in err) == (1, True)
-        code, _, err = await crossdock(nats_server, folder, "process", "show", "nobody")
+        code, _, err = await crossdock(bus, folder, "process", "show", "nobody")
         assert (code, "no process has an instance" in err) == (1, True)
 
 
 async def test_why_tells_which_step_a_message_led_to_and_what_was_sent(
-    bus: Bus, nats_server: NatsServer, tmp_path: Path
+    bus: Bus, tmp_path: Path
 ) -> None:
     folder = write_fulfilment(tmp_path)
     async with running_router(bus, folder):
@@ -113,13 +97,13 @@ async def test_why_tells_which_step_a_message_led_to_and_what_was_sent(
         async with asyncio.timeout(60):
             while any(each.lag for each in await bus.consumers("group")):
                 await asyncio.sleep(0.05)
-    code, out, err = await crossdock(nats_server, folder, "why", "placed-o1", "--json")
+    code, out, err = await crossdock(bus, folder, "why", "placed-o1", "--json")
     assert code == 0, err
     (hop,) = json.loads(out)["hops"]
     assert hop["detail"].startswith("begins -> reserving, instance ")
     (step,) = hop["next"]
     assert [each["where"] for each in step["next"]] == ["stock"]
-    code, out, _ = await crossdock(nats_server, folder, "why", "made-o1")
+    code, out, _ = await crossdock(bus, folder, "why", "made-o1")
     assert "bank.payment.made waits until it is expected" in out
     assert "paying -> done, instance " in out
 

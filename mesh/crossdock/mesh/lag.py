@@ -17,7 +17,7 @@ from crossdock.mesh.bus import Bus
 
 log = logging.getLogger("crossdock.lag")
 
-_A_CONSUMER = 0.01  # seconds more between looks for each: a broker has work to list a thousand
+_A_CONSUMER = 0.01  # seconds between looks for each: a broker has work to list a thousand
 
 
 async def follow_lag(
@@ -33,7 +33,7 @@ async def follow_lag(
         kinds: Streams to ask: ``in``, ``out``.
         gauges: Returns the gauge of each durable consumer that this process runs; asked each time,
             because they change with the project.
-        every: Seconds between two looks, if there are not many hundreds of consumers.
+        every: Seconds between two looks; 10 ms for each consumer, when that is more.
     """
     while True:
         seen = 0
